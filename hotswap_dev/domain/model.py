@@ -1,0 +1,86 @@
+"""The nouns: bundle, release, channel, manifest (design §4).
+
+All of them are frozen and cross the wire as they are; JSON fields have these names.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+Format = Literal["tar.gz", "zip"]
+Origin = Literal["build", "publish", "promote", "reoffer", "roll-back", "poisoned"]
+
+MAX_SEQUENCE = 2**64 - 1
+"""The client's sequence is a u64 (plugin: manifest.rs)."""
+
+DEFAULT_CHANNEL = "production"
+"""What a check without a `channel` parameter asks for."""
+
+DEFAULT_UPDATE_TYPE = "frontend"
+
+
+class Bundle(Struct, frozen=True, kw_only=True):
+    """Immutable bytes that a client can apply. The list of its files is kept beside it, not here."""
+
+    hash: str
+    """sha256 of the archive, 64 hex digits: names the bytes for ever."""
+    tree: str
+    """Hash of the files' paths and contents, whatever the format: tells whether a build changed anything."""
+    format: Format
+    size: int
+    files: int
+    signature: str
+    """minisign, prehashed, the raw four lines."""
+    key_id: str
+
+    @property
+    def hash8(self) -> str:
+        """The part of the hash that stands in a bundle's URL."""
+        return self.hash[:8]
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """One sequence in one channel that points at one bundle. A sequence never means two bundles."""
+
+    sequence: int
+    channel: str
+    bundle: Bundle
+    version: str
+    binary_version: str
+    """The app's version when this was built; `version` is `{binary_version}-ota.{n}`."""
+    min_binary_version: str
+    published_at: datetime
+    origin: Origin
+    from_sequence: int | None = None
+    notes: str | None = None
+    mandatory: bool = False
+    withheld: bool = False
+    update_type: str = DEFAULT_UPDATE_TYPE
+
+
+class Channel(Struct, frozen=True, kw_only=True):
+    """A line of releases that clients follow by its name."""
+
+    name: str
+    paused: bool = False
+    releases: tuple[int, ...] = ()
+    """Sequences, newest first."""
+    last_tree: str | None = None
+    """`Bundle.tree` of the last tree *built* here; a roll-back or promotion does not change it."""
+
+
+class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the client reads when an update is offered (contract, "Field Reference")."""
+
+    version: str
+    sequence: int
+    min_binary_version: str
+    url: str
+    signature: str
+    notes: str | None = None
+    pub_date: str | None = None
+    mandatory: bool | None = None
+    bundle_size: int | None = None

@@ -1,0 +1,108 @@
+"""Why an answer was given: stable codes with their arguments, and the sentences that are made when someone reads.
+
+Storing the code and not the sentence keeps answering cheap, and lets a better sentence explain an old answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from hotswap_dev.domain.text import shown
+
+Args = Mapping[str, str | int]
+
+
+class Reason(Struct, frozen=True):
+    """A code of `interface.md` and the values that it is about."""
+
+    code: str
+    args: dict[str, str | int] = {}
+
+
+class Explanation(Struct, frozen=True):
+    """How a code reads: its sentence, and the command that would change the answer ("" where none would)."""
+
+    sentence: Callable[[Args], str]
+    change: Callable[[Args], str] = lambda _: ""
+
+
+def sentence(reason: Reason) -> str:
+    """The reason in words, with the values that decided. Text of clients in it is made harmless."""
+    return _EXPLANATIONS[reason.code].sentence(_harmless(reason.args))
+
+
+def change(reason: Reason) -> str:
+    """The command line that would change such an answer; "" where only the client can."""
+    return _EXPLANATIONS[reason.code].change(_harmless(reason.args))
+
+
+def _harmless(args: Args) -> Args:
+    return {name: shown(value) if isinstance(value, str) else value for name, value in args.items()}
+
+
+def _up_to_date(args: Args) -> str:
+    current, newest = int(args["current"]), int(args["newest"])
+    if current > newest:
+        return (
+            f"The client has {current}, above {newest}, the newest of channel {args['channel']}: it came from "
+            "another channel and stays there until this one passes it."
+        )
+    return f"The client has {current}, the newest release of channel {args['channel']}."
+
+
+def _channel_unknown(args: Args) -> str:
+    asked = f"No channel is called {args['channel']}"
+    if args["asked"] == "no":
+        asked += " (the check named none, which means production)"
+    return f"{asked}. Channels with releases: {args['known'] or 'none yet'}."
+
+
+def _withheld(args: Args) -> str:
+    if args.get("cause") == "bundle gone":
+        return f"Release {args['sequence']} can't be offered: its bundle was pruned, its bytes are gone."
+    return f"Release {args['sequence']} is withheld."
+
+
+_EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
+    {
+        "newer-release": Explanation(
+            lambda a: f"Release {a['sequence']} ({a['version']}) is newer than the client's {a['current']}."
+        ),
+        "up-to-date": Explanation(_up_to_date, lambda _: "hotswap-dev publish"),
+        "client-ahead": Explanation(
+            lambda a: (
+                f"The client has {a['current']}, and {a['last']} is the highest sequence ever given out here: "
+                "this server forgot its counter, or the client met another one. It stays without updates until "
+                "the counter passes it."
+            ),
+            lambda a: f"hotswap-dev serve --sequence-floor {a['current']}",
+        ),
+        "no-release": Explanation(
+            lambda a: f"Channel {a['channel']} has no release yet.",
+            lambda a: f"hotswap-dev publish --channel {a['channel']}",
+        ),
+        "channel-unknown": Explanation(
+            _channel_unknown, lambda a: f"hotswap-dev publish --channel {a['channel']}"
+        ),
+        "binary-too-old": Explanation(
+            lambda a: (
+                f"Release {a['sequence']} needs binary {a['min_binary_version']}, the client runs "
+                f"{a['binary_version']}."
+            ),
+            lambda a: f"hotswap-dev publish --min-binary-version {a['binary_version']}",
+        ),
+        "release-withheld": Explanation(_withheld),
+        "bad-request": Explanation(
+            lambda a: (
+                f"The check's {a['parameter']} is {a['value'] or 'missing'}; expected is {a['expected']}, "
+                f"for example {a['example']}."
+            )
+        ),
+    }
+)
+
+CODES = tuple(_EXPLANATIONS)
+"""Every code that an answer may carry today, in the order of the ladder's documentation."""

@@ -1,0 +1,42 @@
+"""Which bundles may go, so that a day of saving does not fill a disk (design §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from hotswap_dev.domain.controls import Controls
+
+KEPT_PER_CHANNEL = 5
+KEPT_IN_ALL = 50
+KEPT_BYTES = 2 * 1024**3
+OFFERED_WITHIN = timedelta(hours=1)
+
+
+def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime) -> tuple[str, ...]:
+    """Hashes of the bundles whose bytes nobody needs: oldest first.
+
+    Kept are the newest 5 releases of any channel, what was offered within the hour (`offered`: hash → when last; a
+    client may take minutes between check and apply) and, beyond these, the newest 50 up to 2 GB. A clock that was
+    set back makes an offer look fresh, which keeps too much rather than too little (hardening E4).
+    """
+    needed = {
+        controls.releases[sequence].bundle.hash
+        for channel in controls.channels.values()
+        for sequence in channel.releases[:KEPT_PER_CHANNEL]
+    }
+    needed |= {bundle for bundle, when in offered.items() if now - when < OFFERED_WITHIN}
+    kept: set[str] = set()
+    gone: list[str] = []
+    size = 0
+    for sequence in sorted(controls.releases, reverse=True):
+        bundle = controls.releases[sequence].bundle
+        if bundle.hash in kept or bundle.hash in controls.pruned or bundle.hash in gone:
+            continue
+        fits = len(kept) < KEPT_IN_ALL and size + bundle.size <= KEPT_BYTES
+        if fits or bundle.hash in needed:
+            kept.add(bundle.hash)
+            size += bundle.size
+        else:
+            gone.append(bundle.hash)
+    return tuple(reversed(gone))

@@ -1,0 +1,31 @@
+"""Text from outside, made harmless: what a client or a file name says is never markup, escapes or a trick."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_SHOWN = 256
+_MAX_COMBINING = 4
+
+
+def shown(text: str, limit: int = MAX_SHOWN) -> str:
+    r"""`text` as it may be stored and drawn: printable, at most `limit` characters, at most 4 marks on a letter.
+
+    Control characters, escapes, bidi and zero-width characters and lone surrogates become `\xNN` or `\u{…}`. What is
+    cut ends with `…`. Doing it twice changes nothing (hardening C3, C4).
+    """
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text
+    out: list[str] = []
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks > _MAX_COMBINING:
+            continue
+        if letter.isprintable():
+            out.append(letter)
+        else:
+            code = ord(letter)
+            out.append(f"\\x{code:02x}" if code < 256 else f"\\u{{{code:x}}}")
+    clean = "".join(out)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -1,0 +1,126 @@
+"""The only JSON codec: facts, observations, manifests, commands and the server's file, to bytes and back.
+
+Times are RFC 3339 in UTC, fields snake_case, events kebab-case under the key `event`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Union
+
+import msgspec
+
+from hotswap_dev.domain.commands import Command, registered
+from hotswap_dev.domain.facts import Fact, every_fact
+from hotswap_dev.domain.model import Manifest
+from hotswap_dev.errors import HotswapError, NotFound
+
+PROTOCOL = 1
+"""Rises when a reader of yesterday's JSON would misread today's."""
+
+Json = Any
+"""What a decoder makes of JSON whose shape is not ours."""
+
+
+class ServerFile(msgspec.Struct, frozen=True, kw_only=True):
+    """`server.json` and the `ready` line: where a running server is, and how to talk to it."""
+
+    site: str
+    endpoint: str
+    addresses: tuple[str, ...]
+    control: str
+    pubkey: str
+    workspace: str
+    instance: str
+    pid: int
+    token: str | None = None
+    """The control site's token: in the file (0600) only, never in the `ready` line."""
+    version: str
+    protocol: int = PROTOCOL
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    """Any value of the domain as JSON, without a newline."""
+    return _encoder.encode(value)
+
+
+def decode(data: bytes | str) -> Json:
+    """JSON of any shape. ValueError (msgspec.DecodeError is one) names what is wrong with it."""
+    return msgspec.json.decode(data)
+
+
+def plain(value: object) -> Json:
+    """A value of the domain as the dicts, lists and texts that its JSON would decode to."""
+    return msgspec.to_builtins(value)
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The body of an offer (contract, "Update available")."""
+    return _encoder.encode(manifest)
+
+
+def decode_manifest(data: bytes | str) -> Manifest:
+    """Read a manifest as strictly as the client: ValueError for a missing field or another type."""
+    return msgspec.json.decode(data, type=Manifest)
+
+
+def rfc3339(when: datetime) -> str:
+    """`2026-04-05T12:00:00.000Z`, as the contract's example has it."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
+
+
+@functools.cache
+def _fact_decoder() -> msgspec.json.Decoder[Fact]:
+    return msgspec.json.Decoder(Union[every_fact()])  # noqa: UP007 - a union of what is only known when it runs
+
+
+def decode_fact(data: bytes | str) -> Fact:
+    """Read a fact of the journal; HotswapError for one that this version does not know."""
+    try:
+        return _fact_decoder().decode(data)
+    except msgspec.ValidationError as error:
+        name = msgspec.json.decode(data).get("event", "?")
+        raise HotswapError(
+            f"the journal holds a fact {name!r} that this version can't read: {error}",
+            "it was written by a newer hotswap-dev: update, or start with another --workspace",
+            code="unknown-fact",
+        ) from None
+
+
+def read_command(name: str, arguments: Json) -> Command:
+    """A command from its name and its arguments as decoded JSON; errors name the command or the field."""
+    kind = registered().get(name)
+    if kind is None:
+        raise NotFound(
+            f"there is no command {name!r}", f"there are: {', '.join(registered())}", code="unknown-command"
+        )
+    try:
+        return msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise HotswapError(
+            f"{name}: {error}",
+            f"its arguments: {', '.join(kind.__struct_fields__) or 'none'}",
+            code="bad-arguments",
+        ) from None
+
+
+def command_schemas() -> list[Mapping[str, Json]]:
+    """Every command as `GET /api/commands` lists it: name, group, summary, help, example, JSON schema."""
+    kinds = list(registered().values())
+    _, components = msgspec.json.schema_components(kinds, ref_template="#/{name}")
+    return [
+        {
+            "name": kind.verb,
+            "group": kind.group,
+            "summary": kind.summary,
+            "help": (kind.__doc__ or "").strip(),
+            "example": f"hotswap-dev {kind.example}",
+            "arguments": components[kind.__name__],
+        }
+        for kind in kinds
+    ]
