@@ -16,10 +16,9 @@ from msgspec import Meta, Struct
 from hotswap_dev.domain.checks import CHANNEL_NAME
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, ReleaseAdded, kebab
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, MAX_SEQUENCE, Bundle, Origin, Release
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, MAX_SEQUENCE, SAME_AS_CLIENT, Bundle, Origin, Release
 from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError
-
 
 Notes = Annotated[str, Meta(max_length=4096)]
 UpdateType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -90,12 +89,7 @@ class Publish(Command, frozen=True):
             raise HotswapError("nothing was built, so there is nothing to publish", code="nothing-built")
         channel = channel_name(self.channel or controls.build_channel)
         minimum = self.min_binary_version or built.min_binary_version
-        try:
-            parse(minimum)
-        except ValueError as error:
-            raise HotswapError(
-                f"min_binary_version: {error}", "give it as 0.4.0", code="bad-version"
-            ) from None
+        minimum_version(minimum)
         return [
             ReleaseAdded(
                 at=now,
@@ -126,6 +120,18 @@ def channel_name(name: str) -> str:
         "letters, digits, . _ - and at most 64 of them, such as beta",
         code="bad-channel",
     )
+
+
+def minimum_version(minimum: str) -> str:
+    """`minimum`, if it is a version or `same-as-client`; HotswapError otherwise."""
+    try:
+        if minimum != SAME_AS_CLIENT:
+            parse(minimum)
+    except ValueError as error:
+        raise HotswapError(
+            f"min_binary_version: {error}", f"give it as 0.4.0, or {SAME_AS_CLIENT}", code="bad-version"
+        ) from None
+    return minimum
 
 
 def next_sequence(controls: Controls) -> int:

@@ -29,6 +29,7 @@ class Controls(Struct, frozen=True, kw_only=True):
 
     last_sequence: int = 0
     build_channel: str = DEFAULT_CHANNEL
+    configured_channel: str | None = None
     channels: Mapping[str, Channel] = MappingProxyType({})
     releases: Mapping[int, Release] = MappingProxyType({})
     build_counts: Mapping[str, int] = MappingProxyType({})
@@ -79,7 +80,8 @@ def _(fact: ChannelCreated, controls: Controls) -> Controls:
 
 @_applied.register
 def _(fact: BuildChannelSet, controls: Controls) -> Controls:
-    return replace(controls, build_channel=fact.channel)
+    configured = fact.channel if fact.configured else controls.configured_channel
+    return replace(controls, build_channel=fact.channel, configured_channel=configured)
 
 
 @_applied.register

@@ -43,6 +43,8 @@ class BuildChannelSet(Fact, frozen=True):
     """Builds go to this channel from now on."""
 
     channel: str
+    configured: bool = False
+    """Whether the settings said so: a start changes the build channel only when they say something new."""
 
 
 class ReleaseAdded(Fact, frozen=True):

@@ -21,6 +21,9 @@ DEFAULT_CHANNEL = "production"
 
 DEFAULT_UPDATE_TYPE = "frontend"
 
+SAME_AS_CLIENT = "same-as-client"
+"""As a minimum: each client is told its own binary version, so no start ever finds its binary newer and discards."""
+
 
 class Bundle(Struct, frozen=True, kw_only=True):
     """Immutable bytes that a client can apply. The list of its files is kept beside it, not here."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Channel, Release
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, SAME_AS_CLIENT, Channel, Manifest, Release
 from hotswap_dev.domain.reasons import Reason
 from hotswap_dev.domain.versions import parse
 
@@ -83,7 +83,11 @@ def ineligible(controls: Controls, release: Release, check: Check) -> Reason | N
     if not controls.has_bytes(release):
         return Reason("release-withheld", {"sequence": release.sequence, "cause": "bundle gone"})
     # Contract, "Versioning Strategy": only updates where min_binary_version <= the client's binary_version.
-    if check.binary_version is not None and parse(check.binary_version) < parse(release.min_binary_version):
+    if (
+        check.binary_version is not None
+        and release.min_binary_version != SAME_AS_CLIENT
+        and parse(check.binary_version) < parse(release.min_binary_version)
+    ):
         return Reason(
             "binary-too-old",
             {
@@ -93,6 +97,23 @@ def ineligible(controls: Controls, release: Release, check: Check) -> Reason | N
             },
         )
     return None
+
+
+def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: str) -> Manifest:
+    """What the client is told of an offer (contract, "Field Reference"); `binary_version` is the client's."""
+    release = offer.release
+    minimum = release.min_binary_version
+    return Manifest(
+        version=release.version,
+        sequence=release.sequence,
+        min_binary_version=(binary_version or release.binary_version) if minimum == SAME_AS_CLIENT else minimum,
+        url=url,
+        signature=release.bundle.signature,
+        notes=release.notes,
+        pub_date=pub_date,
+        mandatory=offer.mandatory,
+        bundle_size=release.bundle.size,
+    )
 
 
 def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Decision:

@@ -1,0 +1,60 @@
+"""Immutable bundle files, each named by its hash, with the list of its files beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from pathlib import Path
+
+from hotswap_dev.domain.model import Bundle, Format
+from hotswap_dev.storage.workspace import sync_folder, write_atomically
+
+TEMPORARY_PREFIX = ".tmp-"
+"""How every half-written file in a workspace begins, so that a start can sweep what a kill left."""
+
+_LIST_SUFFIX = ".files.json"
+
+
+class BundleStore:
+    """The folder of archives. A file in it is whole or is called `.tmp-…`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str, format: Format) -> Path:  # noqa: A002 - the field's name everywhere
+        """Where the archive with this hash lies, or would lie."""
+        return self.folder / f"{name}.{format}"
+
+    def keep(self, temporary: Path, bundle: Bundle, file_list: bytes) -> Path:
+        """Make a finished, fsynced temporary archive the bundle's file. Blocks for the disk.
+
+        The list goes first: an archive that is there has its list.
+        """
+        write_atomically(self.folder / f"{bundle.hash}{_LIST_SUFFIX}", file_list)
+        kept = self.path(bundle.hash, bundle.format)
+        temporary.replace(kept)
+        sync_folder(self.folder)
+        return kept
+
+    def file_list(self, name: str) -> bytes | None:
+        """The list that was kept with the bundle of this hash."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / f"{name}{_LIST_SUFFIX}").read_bytes()
+        return None
+
+    def remove(self, name: str) -> None:
+        """Let a bundle's bytes go. Downloads that are under way keep the file open and end well."""
+        for path in self.folder.glob(f"{name}.*"):
+            path.unlink(missing_ok=True)
+
+    def sweep(self, known: Collection[str]) -> list[str]:
+        """Remove what no release points at: temporary files and bundles of builds that never were committed."""
+        swept = []
+        for path in sorted(self.folder.iterdir()):
+            if path.name.startswith(TEMPORARY_PREFIX) or path.name.split(".", 1)[0] not in known:
+                path.unlink(missing_ok=True)
+                swept.append(path.name)
+        for path in self.folder.parent.glob(f"{TEMPORARY_PREFIX}*"):
+            path.unlink(missing_ok=True)
+            swept.append(path.name)
+        return swept
