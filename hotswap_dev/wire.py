@@ -12,6 +12,7 @@ from typing import Any, Union
 
 import msgspec
 
+from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
 from hotswap_dev.domain.facts import Fact, every_fact
 from hotswap_dev.domain.model import Manifest
@@ -74,6 +75,11 @@ def rfc3339(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
 
 
+def stored_time(when: datetime) -> str:
+    """A UTC time as observations have it, so that such texts compare as the times do."""
+    return str(plain(when))
+
+
 @functools.cache
 def _fact_decoder() -> msgspec.json.Decoder[Fact]:
     return msgspec.json.Decoder(Union[every_fact()])  # noqa: UP007 - a union of what is only known when it runs
@@ -124,3 +130,8 @@ def command_schemas() -> list[Mapping[str, Json]]:
         }
         for kind in kinds
     ]
+
+
+def decode_client(data: bytes | str) -> Client:
+    """Read a client as it was stored."""
+    return msgspec.json.decode(data, type=Client)

@@ -12,6 +12,9 @@ from hotswap_dev.domain.model import Origin
 from hotswap_dev.domain.reasons import Args
 
 
+Level = Literal["info", "warning", "error"]
+
+
 class Observation(Struct, frozen=True, kw_only=True, tag_field="event", tag=kebab):
     """Something that happened, with the time when it did."""
 
@@ -96,7 +99,7 @@ class DownloadEnded(Observation, frozen=True):
 class Noticed(Observation, frozen=True, tag="notice"):
     """Something that a person should read: a warning, or what was decided on their behalf."""
 
-    level: Literal["info", "warning", "error"]
+    level: Level
     code: str
     message: str
     hint: str = ""

@@ -106,7 +106,9 @@ def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: st
     return Manifest(
         version=release.version,
         sequence=release.sequence,
-        min_binary_version=(binary_version or release.binary_version) if minimum == SAME_AS_CLIENT else minimum,
+        min_binary_version=(binary_version or release.binary_version)
+        if minimum == SAME_AS_CLIENT
+        else minimum,
         url=url,
         signature=release.bundle.signature,
         notes=release.notes,
@@ -114,6 +116,21 @@ def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: st
         mandatory=offer.mandatory,
         bundle_size=release.bundle.size,
     )
+
+
+def newest_whole(controls: Controls, channel: str) -> Release | None:
+    """What `latest.json` shows: the newest release that everyone in an unpaused channel may have.
+
+    It answers no client in particular, so nothing that depends on one applies.
+    """
+    known = controls.channels.get(channel)
+    if known is None or known.paused:
+        return None
+    for sequence in known.releases:
+        release = controls.releases[sequence]
+        if release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release):
+            return release
+    return None
 
 
 def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Decision:

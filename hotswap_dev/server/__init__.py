@@ -1,0 +1,1 @@
+"""What apps and people reach over HTTP: the client site, and the control site on loopback (design §2)."""

@@ -60,7 +60,7 @@ class History:
 
     def __init__(self, path: Path, on_trouble: Callable[[str | None], None] = lambda _: None) -> None:
         self._path = path
-        self._on_trouble = on_trouble
+        self.on_trouble = on_trouble
         self._queue: deque[_Entry] = deque()
         self._filled = threading.Event()
         self._closing = threading.Event()
@@ -168,7 +168,7 @@ class History:
     def _tell(self, trouble: str | None) -> None:
         if bool(trouble) != self._troubled:
             self._troubled = bool(trouble)
-            self._on_trouble(trouble)
+            self.on_trouble(trouble)
 
     def _prune(self) -> None:
         oldest, newest = self._connection.execute(

@@ -1,0 +1,110 @@
+"""Making bundles: one at a time, from a tree that did not move while it was read (design §5, step 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotswap_dev import wire
+from hotswap_dev.domain.model import Bundle, Format
+from hotswap_dev.errors import BuildRefused
+from hotswap_dev.packing.archive import Packer, TreeMoved
+from hotswap_dev.packing.gate import gate
+from hotswap_dev.packing.signing import SigningKey, verify
+from hotswap_dev.packing.tree import Scan, scan
+from hotswap_dev.packing.verify import verify_archive
+from hotswap_dev.storage.bundles import BundleStore
+
+GIVE_UP_AFTER = 10.0
+"""Seconds for which a tree may keep moving under the packer before that is said (hardening E12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle on disk, verified, and what it took. `scan` is the tree that is in it."""
+
+    bundle: Bundle
+    scan: Scan
+    changed: int
+    scan_ms: float
+    pack_ms: float
+
+
+class BundleMaker:
+    """Packs, signs, verifies and stores. It keeps the packer's cache, so it lives as long as the server."""
+
+    def __init__(self, store: BundleStore, key: SigningKey, format: Format) -> None:  # noqa: A002 - as everywhere
+        self._store = store
+        self._key = key
+        self._format = format
+        self._packer = Packer()
+        self._turn = asyncio.Lock()
+
+    async def make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
+        """Make a bundle of a folder, or of a scan that was just settled; the loop stays free meanwhile.
+
+        None if the tree's hash is `unless`. BuildRefused where the tree must not become a release, or keeps changing
+        for 10 s. Calls take turns.
+        """
+        async with self._turn:
+            return await asyncio.to_thread(self._make_until_still, tree, unless)
+
+    def _make_until_still(self, tree: Path | Scan, unless: str | None) -> Made | None:
+        began = time.monotonic()
+        found = scan(tree) if isinstance(tree, Path) else tree
+        while True:
+            try:
+                return self._make_once(found, unless)
+            except TreeMoved as moved:
+                if time.monotonic() - began > GIVE_UP_AFTER:
+                    raise BuildRefused(
+                        "still-changing",
+                        f"{found.root} kept changing for {GIVE_UP_AFTER:.0f} s while it was packed",
+                        "it is published when it rests; does something rewrite its files over and over?",
+                        path=moved.path,
+                    ) from None
+                found = scan(found.root)
+
+    def _make_once(self, found: Scan, unless: str | None) -> Made | None:
+        began = time.perf_counter()
+        packed = self._packer.pack(found, format=self._format, into=self._store.folder)
+        try:
+            if packed.tree == unless:
+                return None
+            signature = self._key.sign(packed.path, comment=f"sha256:{packed.sha256[:16]}")
+            verify_archive(packed.path, self._format, packed)
+            verify(packed.path, signature, self._key.public_key)
+            verified = time.perf_counter()
+            # What was read is one state of the tree only if it is still there.
+            again = scan(found.root)
+            if again.files != found.files or again.root_id != found.root_id:
+                raise TreeMoved("the tree changed while it was packed")
+            scanned = time.perf_counter()
+            bundle = Bundle(
+                hash=packed.sha256,
+                tree=packed.tree,
+                format=self._format,
+                size=packed.size,
+                files=len(packed.files),
+                signature=signature,
+                key_id=self._key.key_id,
+            )
+            self._store.keep(packed.path, bundle, wire.encode(packed.files))
+        finally:
+            packed.path.unlink(missing_ok=True)
+        return Made(
+            bundle=bundle,
+            scan=again,
+            changed=packed.changed,
+            scan_ms=(scanned - verified) * 1000,
+            pack_ms=(verified - began + time.perf_counter() - scanned) * 1000,
+        )
+
+
+def demand_index(found: Scan) -> None:
+    """BuildRefused unless the tree has an index.html to show: what `publish` asks of a folder it was given."""
+    verdict = gate(found)
+    if verdict.code in ("no-index", "empty-index"):
+        raise BuildRefused(verdict.code, verdict.detail, path="index.html")

@@ -1,0 +1,94 @@
+"""What happens, in one numbered order, for any number of readers.
+
+A reader has a place in a bounded ring and no queue of its own: a slow or stopped one costs nothing, and is told of the
+gap when what it has not read has left the ring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from hotswap_dev import wire
+from hotswap_dev.domain.facts import Fact
+from hotswap_dev.domain.observations import Observation
+
+RING = 10_000
+
+
+class Gap(Struct, frozen=True, tag_field="event", tag="gap"):
+    """Events were lost to this reader: it reads the state again."""
+
+    at: datetime
+
+
+Event = Fact | Observation | Gap
+
+
+class Bus:
+    """Facts and observations of this run. `revision` counts them; `instance` tells this run from any other."""
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.revision = 0
+        self._ring: deque[tuple[int, Event]] = deque(maxlen=RING)
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def put(self, event: Event) -> int:
+        """Number an event and wake the readers; from the loop's thread. Returns its revision."""
+        self.revision += 1
+        self._ring.append((self.revision, event))
+        if self._waiting:
+            for reader in self._waiting:
+                if not reader.done():
+                    reader.set_result(None)
+            self._waiting.clear()
+        return self.revision
+
+    async def read(
+        self, after: int, *, heartbeat: float | None = None
+    ) -> AsyncIterator[list[tuple[int, Event]]]:
+        """Events above revision `after` as they come, in batches, for ever.
+
+        An empty batch is a heartbeat: nothing happened for `heartbeat` seconds. `after` above the present revision
+        (another run's) or below what the ring still holds yields a Gap first.
+        """
+        place = after
+        while True:
+            oldest = self._ring[0][0] if self._ring else self.revision + 1
+            if place > self.revision or place < oldest - 1:
+                place = self.revision
+                at = self._ring[-1][1].at if self._ring else None
+                if at is not None:
+                    yield [(place, Gap(at=at))]
+                continue
+            if place == self.revision:
+                if not await self._something_new(heartbeat):
+                    yield []
+                continue
+            batch = [entry for entry in self._tail(self.revision - place) if entry[0] > place]
+            place = batch[-1][0]
+            yield batch
+
+    def line(self, revision: int, event: Event) -> bytes:
+        """An event as a line of `GET /api/events` and of `serve --json`, with its newline."""
+        fields: Mapping[str, wire.Json] = wire.plain(event)
+        return wire.encode({"instance": self.instance, "revision": revision, **fields}) + b"\n"
+
+    def _tail(self, count: int) -> list[tuple[int, Event]]:
+        return [self._ring[index] for index in range(-min(count, len(self._ring)), 0)]
+
+    async def _something_new(self, within: float | None) -> bool:
+        reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(reader)
+        try:
+            await asyncio.wait_for(reader, within)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.discard(reader)
+        return True

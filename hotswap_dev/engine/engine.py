@@ -1,0 +1,389 @@
+"""The engine: one state, one writer.
+
+Facts are committed to the journal before they are applied, told or answered from; observations are told and recorded
+and change nothing. Answering is synchronous and touches no disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from hotswap_dev import wire
+from hotswap_dev.domain.checks import BadCheck, Check
+from hotswap_dev.domain.clients import Client, advance
+from hotswap_dev.domain.commands import Built, Command, Publish
+from hotswap_dev.domain.controls import Controls, apply, replay
+from hotswap_dev.domain.facts import (
+    BuildChannelSet,
+    BundlesPruned,
+    ChannelCreated,
+    Fact,
+    ReleaseAdded,
+    SequenceFloorRaised,
+)
+from hotswap_dev.domain.model import Format, Origin, Release
+from hotswap_dev.domain.observations import (
+    BuildRefused,
+    BuildSkipped,
+    BuildStarted,
+    CheckAnswered,
+    DownloadEnded,
+    Level,
+    Noticed,
+    Observation,
+    Published,
+)
+from hotswap_dev.domain.policy import Decision, Offer, decide
+from hotswap_dev.domain.retention import prunable
+from hotswap_dev.domain.text import shown
+from hotswap_dev.engine.builds import BundleMaker, Made, demand_index
+from hotswap_dev.engine.bus import Bus
+from hotswap_dev.errors import BuildRefused as TreeRefused
+from hotswap_dev.errors import HotswapError
+from hotswap_dev.packing.signing import SigningKey
+from hotswap_dev.packing.tree import Scan, scan
+from hotswap_dev.storage.bundles import BundleStore
+from hotswap_dev.storage.history import History
+from hotswap_dev.storage.journal import Journal
+from hotswap_dev.storage.keys import KeyHome
+from hotswap_dev.storage.workspace import Workspace
+
+MAX_CLIENTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What the engine needs to be told; `settings` fills it.
+
+    `min_binary_version` None stands for the app's version at the time of the build. `floors` are sequences that are
+    known to be taken elsewhere, each with who knows it.
+    """
+
+    dist: Path | None
+    app_version: str
+    channel: str
+    min_binary_version: str | None = None
+    format: Format = "tar.gz"
+    floors: tuple[tuple[int, str], ...] = ()
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What a command came to: the bus's revision after it, its facts, and the release it made, if any."""
+
+    revision: int
+    events: tuple[wire.Json, ...]
+    result: wire.Json = None
+
+
+class Engine:
+    """The state of a running server and all that may change it. Make one with `open_engine`."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        *,
+        controls: Controls,
+        journal: Journal,
+        history: History,
+        store: BundleStore,
+        key: SigningKey,
+        key_home: KeyHome,
+        bus: Bus,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.options = options
+        self.controls = controls
+        self.bus = bus
+        self.history = history
+        self.store = store
+        self.key = key
+        self.app_version = options.app_version
+        self.clients: OrderedDict[str, Client] = OrderedDict()
+        self.building: str | None = None
+        self._journal = journal
+        self._key_home = key_home
+        self._maker = BundleMaker(store, key, options.format)
+        self._now = now
+        self._writing = asyncio.Lock()
+        self._offered: dict[str, datetime] = {}
+
+    # Answering: synchronous, from memory.
+
+    def answer(self, check: Check | BadCheck) -> Decision:
+        """Decide, and use up what the decision spends, in one step that no other check can come between."""
+        now = self._now()
+        decision = decide(self.controls, check, now)
+        if isinstance(decision.answer, Offer):
+            self._offered[decision.answer.release.bundle.hash] = now
+        return decision
+
+    def observe(self, observation: Observation) -> None:
+        """Tell and record what was seen. Never waits."""
+        client = None
+        if isinstance(observation, CheckAnswered | DownloadEnded) and observation.client is not None:
+            client = advance(self.clients.get(observation.client), observation)
+            if client is not None:
+                self._remember(client)
+        self.bus.put(observation)
+        self.history.record(observation, client)
+
+    def notice(self, level: Level, code: str, message: str, hint: str = "") -> None:
+        """Tell a person something that is neither a build nor a check."""
+        self.observe(Noticed(at=self._now(), level=level, code=code, message=message, hint=hint))
+
+    # Changing: one writer, the journal first.
+
+    async def run(self, command: Command) -> Done:
+        """Do what a command asks; HotswapError where it can't be done, and then nothing has changed."""
+        if isinstance(command, Publish):
+            return await self._publish_by_hand(command)
+        facts = await self.commit(lambda controls: command.events(controls, self._now()))
+        return self._done(facts)
+
+    async def publish_settled(
+        self, found: Scan, *, changed_at: float | None, origin: Origin = "build"
+    ) -> None:
+        """Publish a tree that the watcher found settled, unless its channel's last build had the same content.
+
+        `changed_at` is the monotonic time of the newest change in it. A tree that must not be published is observed
+        and leaves what is served as it is.
+        """
+        channel = self.controls.build_channel
+        known = self.controls.channels.get(channel)
+        try:
+            made = await self._make(found, unless=known.last_tree if known else None)
+            if made is not None:
+                await self._publish(Publish(channel=channel), made, "build", changed_at)
+            elif newest := self.controls.newest(channel):
+                self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=newest.sequence))
+        except HotswapError as error:
+            self._refused(error)
+
+    async def commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
+        """Append the facts that `make` derives from the present controls, then apply and tell them.
+
+        Once the journal has them they are applied, whatever becomes of the caller: a cancelled request must not leave
+        memory behind the disk.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._commit(make)))
+
+    def set_app_version(self, version: str) -> None:
+        """The app has a new version; it counts from the next build."""
+        self.app_version = version
+
+    def close(self) -> None:
+        """Write what is queued and let the files go."""
+        self.history.close()
+        self._journal.close()
+
+    async def _publish_by_hand(self, command: Publish) -> Done:
+        root = Path(command.path) if command.path else self.options.dist
+        if root is None:
+            raise HotswapError(
+                "publish: there is no watched folder", "give the folder to publish", code="nothing-watched"
+            )
+        if not root.is_absolute():
+            raise HotswapError(
+                f"publish: the path {command.path!r} is relative",
+                "give it absolute: the server does not know where you are",
+                code="bad-arguments",
+            )
+        try:
+            found = await asyncio.to_thread(scan, root)
+            demand_index(found)
+            made = await self._make(found)
+        except HotswapError as error:
+            self._refused(error)
+            raise
+        if made is None:
+            raise AssertionError("a bundle is left out only where `unless` was given")
+        release = await self._publish(command, made, "publish", None)
+        return Done(
+            revision=self.bus.revision,
+            events=(wire.plain(ReleaseAdded(at=release.published_at, release=release)),),
+            result=wire.plain(release),
+        )
+
+    async def _make(self, tree: Scan, *, unless: str | None = None) -> Made | None:
+        self.building = str(tree.root)
+        self.observe(BuildStarted(at=self._now(), path=str(tree.root), files=len(tree.files)))
+        try:
+            return await self._maker.make(tree, unless=unless)
+        except OSError as error:
+            raise TreeRefused(
+                "disk-full" if error.errno == 28 else "not-written",
+                f"the bundle could not be written: {error.strerror or error}",
+                "free some space on the workspace's disk; what was served is served on",
+            ) from None
+        finally:
+            self.building = None
+
+    async def _publish(
+        self, command: Publish, made: Made, origin: Origin, changed_at: float | None
+    ) -> Release:
+        built = Built(
+            bundle=made.bundle,
+            binary_version=self.app_version,
+            min_binary_version=self.options.min_binary_version or self.app_version,
+            origin=origin,
+        )
+        try:
+            facts = await self.commit(lambda controls: command.events(controls, self._now(), built))
+        except HotswapError:
+            self._drop_unknown(made)
+            raise
+        offered = time.monotonic()
+        release = next(fact.release for fact in facts if isinstance(fact, ReleaseAdded))
+        self.observe(
+            Published(
+                at=self._now(),
+                sequence=release.sequence,
+                version=release.version,
+                channel=release.channel,
+                origin=release.origin,
+                bundle_size=release.bundle.size,
+                files=release.bundle.files,
+                changed=made.changed,
+                scan_ms=round(made.scan_ms, 1),
+                pack_ms=round(made.pack_ms, 1),
+                offered_ms=None if changed_at is None else round((offered - changed_at) * 1000, 1),
+            )
+        )
+        await self._prune()
+        return release
+
+    async def _commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
+        async with self._writing:
+            facts = make(self.controls)
+            await asyncio.to_thread(self._append, facts)
+            controls = self.controls
+            for fact in facts:
+                controls = apply(controls, fact)
+            self.controls = controls
+            for fact in facts:
+                self.bus.put(fact)
+            return facts
+
+    def _append(self, facts: Sequence[Fact]) -> None:
+        self._journal.append(facts)
+        for fact in facts:
+            if isinstance(fact, ReleaseAdded):
+                self._key_home.raise_high_water(fact.release.sequence)
+
+    async def _prune(self) -> None:
+        gone = prunable(self.controls, self._offered, self._now())
+        if not gone:
+            return
+        # The fact first: a bundle without its bytes must never be offered, one without its fact is only untidy.
+        await self.commit(lambda _: [BundlesPruned(at=self._now(), hashes=gone)])
+        for name in gone:
+            self._offered.pop(name, None)
+            await asyncio.to_thread(self.store.remove, name)
+
+    def _refused(self, error: HotswapError) -> None:
+        self.observe(
+            BuildRefused(
+                at=self._now(),
+                code=error.code,
+                detail=shown(error.message, 1000),
+                hint=error.hint,
+                path=shown(error.path, 1000) if isinstance(error, TreeRefused) and error.path else None,
+            )
+        )
+
+    def _drop_unknown(self, made: Made) -> None:
+        if all(release.bundle.hash != made.bundle.hash for release in self.controls.releases.values()):
+            self.store.remove(made.bundle.hash)
+
+    def _remember(self, client: Client) -> None:
+        self.clients[client.id] = client
+        self.clients.move_to_end(client.id)
+        if len(self.clients) > MAX_CLIENTS:
+            self.clients.popitem(last=False)
+
+    def _done(self, facts: Sequence[Fact]) -> Done:
+        return Done(revision=self.bus.revision, events=tuple(wire.plain(fact) for fact in facts))
+
+
+def utc_now() -> datetime:
+    """The time of day, for facts and observations."""
+    return datetime.now(UTC)
+
+
+async def open_engine(
+    workspace: Workspace,
+    options: EngineOptions,
+    *,
+    key: SigningKey,
+    key_home: KeyHome,
+    instance: str,
+    now: Callable[[], datetime] = utc_now,
+) -> Engine:
+    """Replay what the workspace holds, sweep what a kill left, and settle floor and build channel."""
+    journal = Journal(workspace.state_db)
+    try:
+        facts = journal.replay()
+        controls = replay(facts)
+        store = BundleStore(workspace.bundles)
+        store.sweep({release.bundle.hash for release in controls.releases.values()} - controls.pruned)
+        history = History(workspace.history_db)
+    except BaseException:
+        journal.close()
+        raise
+    engine = Engine(
+        options,
+        controls=controls,
+        journal=journal,
+        history=history,
+        store=store,
+        key=key,
+        key_home=key_home,
+        bus=Bus(instance),
+        now=now,
+    )
+    for client in reversed(history.clients(MAX_CLIENTS)):
+        engine.clients[client.id] = client
+    history.on_trouble = _trouble_teller(engine)
+    opening = _opening_facts(controls, options, now())
+    if opening:
+        await engine.commit(lambda _: opening)
+    return engine
+
+
+def _opening_facts(controls: Controls, options: EngineOptions, now: datetime) -> list[Fact]:
+    facts: list[Fact] = []
+    floor, source = max(options.floors, default=(0, ""))
+    if floor > controls.last_sequence:
+        facts.append(SequenceFloorRaised(at=now, floor=floor, source=source))
+    if options.channel != controls.configured_channel:
+        facts.append(BuildChannelSet(at=now, channel=options.channel, configured=True))
+    if options.channel not in controls.channels:
+        facts.append(ChannelCreated(at=now, channel=options.channel))
+    return facts
+
+
+def _trouble_teller(engine: Engine) -> Callable[[str | None], None]:
+    """Bring the recorder's trouble from its thread to the loop, where it is told."""
+    loop = asyncio.get_running_loop()
+
+    def tell(trouble: str | None) -> None:
+        if trouble is None:
+            loop.call_soon_threadsafe(engine.notice, "info", "recording-again", "history is recorded again")
+        else:
+            hint = "free some space; answers go on meanwhile"
+            loop.call_soon_threadsafe(engine.notice, "error", "not-recording", trouble, hint)
+
+    return tell
+
+
+def bundle_file(engine: Engine, release: Release) -> Path:
+    """Where the bytes of a release's bundle lie."""
+    return engine.store.path(release.bundle.hash, release.bundle.format)

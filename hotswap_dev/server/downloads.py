@@ -1,0 +1,79 @@
+"""A bundle's bytes to a client, and what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+_REMEMBERED = 20_000
+
+
+class Attribution:
+    """Which client a download belongs to: a token in the bundle's URL, an HMAC of the client's id.
+
+    It attributes and never authorizes. Being computed from the workspace's secret it is the same after a restart;
+    what it is read back by is a bounded table of the clients that were offered something.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._clients: OrderedDict[str, str] = OrderedDict()
+        self._attempts: OrderedDict[tuple[str, int], int] = OrderedDict()
+
+    def token(self, client: str) -> str:
+        """The 10 hex digits that stand for `client` in the URLs that it is given."""
+        digest = hmac.new(self._secret, client.encode("utf-8", "surrogateescape"), hashlib.sha256)
+        token = digest.hexdigest()[:10]
+        _remember(self._clients, token, client)
+        return token
+
+    def client(self, token: str) -> str | None:
+        """Who a token stands for; None for `-` and for tokens that nobody here was given."""
+        return self._clients.get(token)
+
+    def offered(self, client: str, sequence: int) -> None:
+        """A check was answered with this sequence: the client's attempts at it count from 1 again."""
+        self._attempts.pop((client, sequence), None)
+
+    def attempt(self, client: str, sequence: int) -> int:
+        """Count a download that begins; the client makes up to 4 of them (plugin: updater.rs, `max_retries`)."""
+        count = self._attempts.get((client, sequence), 0) + 1
+        _remember(self._attempts, (client, sequence), count)
+        return count
+
+
+class BundleResponse(web.FileResponse):
+    """aiohttp's file response (ranges, ETag, sendfile) that knows how far it came.
+
+    aiohttp's own count leaves out what sendfile sent; the file's position after it, whole or broken off, is the truth.
+    """
+
+    def __init__(self, path: Path, headers: dict[str, str]) -> None:
+        super().__init__(path, headers=headers)
+        self.sent = 0
+        self.ends_at = 0
+        self.began = time.perf_counter()
+
+    async def _sendfile(
+        self, request: web.BaseRequest, fobj: IO[Any], offset: int, count: int
+    ) -> AbstractStreamWriter:
+        self.ends_at = offset + count
+        try:
+            return await super()._sendfile(request, fobj, offset, count)
+        finally:
+            self.sent = os.lseek(fobj.fileno(), 0, os.SEEK_CUR) - offset
+
+
+def _remember(table: OrderedDict[Any, Any], key: object, value: object) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > _REMEMBERED:
+        table.popitem(last=False)

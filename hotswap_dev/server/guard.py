@@ -1,0 +1,232 @@
+"""Who may talk to a site: target, Host and origin of a request, judged before any handler sees it (hardening A).
+
+Both sites have one middleware each, made here. It denies by default, turns every error into a problem body, and stamps
+every answer with the headers that keep a browser from lending it to another page. `request.url` and `request.host` are
+never read before the Host header has passed: aiohttp raises for some values and believes an absolute target.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import MappingProxyType
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from hotswap_dev import wire
+from hotswap_dev.domain.text import shown
+from hotswap_dev.errors import HotswapError
+
+_log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+
+STAMPED: Mapping[str, str] = MappingProxyType(
+    {
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+    }
+)
+"""On every answer. There is no Access-Control-Allow-Origin anywhere: no page may read a site (hardening A7, A8)."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*")
+
+
+class Forbidden(HotswapError):
+    """The sender may not do that; 403."""
+
+    status = 403
+
+
+class Unauthorized(HotswapError):
+    """No token, or another one; 401."""
+
+    status = 401
+
+
+def host_of(header: str) -> str:
+    """The host in a Host header, lower-cased, without port and brackets; ValueError if the header is no such thing.
+
+    Strict on purpose: no user info, no spaces, no trailing dot, a port within 1 to 65535 (RFC 3986 §3.2.2).
+    """
+    name, port = _split_port(header)
+    if port is not None and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+        raise ValueError("the port is no number from 1 to 65535")
+    if name.startswith("["):
+        return str(ipaddress.IPv6Address(name[1:-1]))
+    name = name.lower()
+    if not name.isascii() or not _NAME.fullmatch(name):
+        raise ValueError("it is no host name")
+    if name.rsplit(".", 1)[-1].isdigit():
+        return str(ipaddress.IPv4Address(name))
+    return name
+
+
+def host_rule(allowed: Collection[str]) -> Callable[[str], bool]:
+    """Whether a host (of `host_of`) may be asked for on the client site.
+
+    Addresses can't be rebound by a name server, and an emulator sends 10.0.2.2; `localhost` and what is under it is
+    this machine by definition (RFC 6761 §6.3); `allowed` are the names that somebody vouched for (hardening A2).
+    """
+    vouched = frozenset(name.lower() for name in allowed)
+
+    def may(host: str) -> bool:
+        return host in vouched or host == "localhost" or host.endswith(".localhost") or _is_address(host)
+
+    return may
+
+
+def loopback_only(host: str) -> bool:
+    """The control site's rule: only a name or an address that is this machine's loopback."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def client_guard(may: Callable[[str], bool]) -> Middleware:
+    """The client site's middleware: target and Host; anyone who passes may ask."""
+
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _demand_target(request)
+        _demand_host(request, may)
+        return await handler(request)
+
+    return _boundary(admit)
+
+
+def control_guard(token: str) -> Middleware:
+    """The control site's middleware: loopback Host, no foreign page, the token, JSON for whatever changes things."""
+    expected = f"Bearer {token}".encode()
+
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _demand_target(request)
+        _demand_host(request, loopback_only)
+        _demand_no_page(request)
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, expected):
+            raise Unauthorized(
+                "the control site needs the token",
+                "it is in .hotswap-dev/server.json; or use hotswap-dev api",
+            )
+        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+            raise Forbidden(
+                f"a {request.method} needs Content-Type: application/json, this one has "
+                f"{_quoted(request.headers.get('Content-Type', 'none'))}",
+                "send a JSON object, {} where there are no arguments",
+            )
+        return await handler(request)
+
+    return _boundary(admit)
+
+
+def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
+    """An error as RFC 9457 has it: `detail` names the thing and the value, `hint` the way out."""
+    code = status or error.status
+    body = {
+        "type": f"urn:hotswap-dev:{error.code}",
+        "title": error.code,
+        "status": code,
+        "detail": error.message,
+        "hint": error.hint,
+    }
+    return web.Response(status=code, body=wire.encode(body), content_type=PROBLEM)
+
+
+def _boundary(admit: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]) -> Middleware:
+    """HTTP's error boundary around a rule: the only place of this room that catches everything."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            response = await admit(request, handler)
+        except HotswapError as error:
+            response = problem(error)
+        except web.HTTPException as error:
+            response = problem(_http_error(error), status=error.status)
+            if allow := error.headers.get("Allow"):
+                response.headers["Allow"] = allow
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, shown(request.path))
+            response = problem(
+                HotswapError("the server failed at this", "its log has the details", code="bug"), status=500
+            )
+        if not response.prepared:
+            response.headers.update(STAMPED)
+        return response
+
+    return guarded
+
+
+def _http_error(error: web.HTTPException) -> HotswapError:
+    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status, "bad-request")
+    return HotswapError(error.reason.lower(), code=code)
+
+
+def _demand_target(request: web.Request) -> None:
+    # Absolute-form, `//host` and fragments are what two parsers read differently (hardening A4).
+    target = request.raw_path
+    if not target.startswith("/") or target.startswith("//") or "#" in target:
+        raise HotswapError(
+            f"the request's target {_quoted(target)} is no path", "ask for /…", code="bad-target"
+        )
+
+
+def _demand_host(request: web.Request, may: Callable[[str], bool]) -> None:
+    headers = request.headers.getall("Host", [])
+    if len(headers) != 1:
+        raise HotswapError(f"the request has {len(headers)} Host headers", "send one", code="bad-host")
+    try:
+        host = host_of(headers[0])
+    except ValueError as error:
+        raise Forbidden(
+            f"the Host header {_quoted(headers[0])} can't be read: {error}", code="bad-host"
+        ) from None
+    if not may(host):
+        raise Forbidden(
+            f"this server does not answer for the host {_quoted(host)}",
+            f"use localhost or an address, or start it with --allow-host {shown(host, 80)}",
+            code="host-not-allowed",
+        )
+
+
+def _demand_no_page(request: web.Request) -> None:
+    """No web page, whoever serves it, has business at the control site (hardening A5, A6, A12)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forbidden(
+            f"the request comes from a web page (Sec-Fetch-Site: {_quoted(site)})", code="foreign-page"
+        )
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"http://{request.headers['Host']}":
+        raise Forbidden(
+            f"the request comes from another page (Origin: {_quoted(origin)})", code="foreign-page"
+        )
+
+
+def _split_port(header: str) -> tuple[str, str | None]:
+    if header.startswith("["):
+        name, bracket, rest = header.partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError("its bracket is not closed")
+        return name + bracket, rest[1:] if rest else None
+    name, colon, port = header.partition(":")
+    return name, port if colon else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    return wire.encode(shown(text)).decode()

@@ -1,0 +1,180 @@
+"""Listening: every family of an address or none, and a sentence when somebody else is there.
+
+A port that is taken on one family only is the trap: `localhost` then reaches another server than the one that was
+meant (hardening E9). The endpoint is compiled into the app, so no other port is taken in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hotswap_dev.errors import HotswapError, UsageError
+
+_TRIES = 50
+
+
+def listen(host: str, port: int, *, auto_port: bool = False) -> list[socket.socket]:
+    """Sockets that listen on `host` at one port, all families or none; `port` 0 takes any free one.
+
+    With `auto_port` the next free port is taken where this one is not. HotswapError names the owner where it is known.
+    """
+    last = min(port + _TRIES, 65536) if auto_port and port else port + 1
+    for candidate in range(port, last):
+        try:
+            return _listen_everywhere(host, candidate)
+        except _Taken as taken:
+            if candidate + 1 < last:
+                continue
+            raise HotswapError(
+                f"port {candidate} is in use on {taken.address}" + _owner(candidate),
+                f"end it, or choose another with --port or --auto-port; the endpoint is compiled into the app, so a "
+                f"new port needs a rebuild with the overlay, or {_MOVE}",
+                code="port-in-use",
+            ) from None
+    raise AssertionError("the loop above returns or raises")
+
+
+def port_of(sockets: list[socket.socket]) -> int:
+    """The one port that they listen on."""
+    return int(sockets[0].getsockname()[1])
+
+
+def addresses(host: str, port: int) -> tuple[str, ...]:
+    """The URLs under which a server that listens on `host` is reached from here and from the network."""
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return (f"http://127.0.0.1:{port}", f"http://localhost:{port}")
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - a comparison
+        return (f"http://{_bracketed(host)}:{port}",)
+    return (f"http://127.0.0.1:{port}", *(f"http://{own}:{port}" for own in _own_addresses()))
+
+
+class _Taken(Exception):
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
+_MOVE = "give the app the new endpoint with configure({endpoint})"
+
+
+def _listen_everywhere(host: str, port: int) -> list[socket.socket]:
+    """One try: with port 0, the first family's port may be taken on the second, and then another is tried."""
+    for _ in range(_TRIES):
+        sockets: list[socket.socket] = []
+        try:
+            for family, address in _families(host):
+                with _closing_on_error(sockets):
+                    opened = _bind(family, address, port_of(sockets) if sockets else port)
+                    if opened is not None:
+                        sockets.append(opened)
+        except _Taken:
+            if port == 0:
+                continue
+            raise
+        if sockets:
+            return sockets
+        break
+    raise HotswapError(f"no free port was found on {host}", "give one with --port", code="port-in-use")
+
+
+@contextlib.contextmanager
+def _closing_on_error(sockets: list[socket.socket]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for opened in sockets:
+            opened.close()
+        raise
+
+
+def _families(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    if host in ("127.0.0.1", "localhost"):
+        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for by the user
+        return [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]  # noqa: S104
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise UsageError(
+            f"--host {host!r} is no address of this machine: {error.strerror}",
+            "127.0.0.1 for this machine, 0.0.0.0 for the network",
+        ) from None
+    return [(found[0][0], str(found[0][4][0]))]
+
+
+def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket | None:
+    """A listening socket; None where the machine has no IPv6. _Taken where somebody listens there."""
+    opened = None
+    try:
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        if sys.platform != "win32":
+            # On POSIX it lets a restart reuse the port at once; on Windows it would let two servers share it.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address, port))
+        opened.listen(1024)
+        opened.setblocking(False)
+    except OSError as error:
+        if opened is not None:
+            opened.close()
+        if error.errno == errno.EADDRINUSE:
+            raise _Taken(address) from None
+        if family == socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return None
+        raise HotswapError(
+            f"{_bracketed(address)}:{port} can't be listened on: {error.strerror}",
+            "ports below 1024 need rights; choose another with --port",
+            code="port-refused",
+        ) from None
+    return opened
+
+
+def _owner(port: int) -> str:
+    """` by NAME (pid N)`, where Linux lets us know; empty elsewhere."""
+    try:
+        inodes = set(_listening_inodes(port))
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and _holds(process, inodes):
+                name = (process / "comm").read_text().strip()
+                return f" by {name} (pid {process.name})"
+    except OSError:
+        pass
+    return ""
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                yield f"socket:[{fields[9]}]"
+
+
+def _holds(process: Path, inodes: set[str]) -> bool:
+    with contextlib.suppress(OSError):
+        return any(str(link.readlink()) in inodes for link in (process / "fd").iterdir())
+    return False
+
+
+def _own_addresses() -> list[str]:
+    """Addresses of this machine that a phone in the same network may reach; a look-up, nothing is sent."""
+    found: list[str] = []
+    with contextlib.suppress(OSError):
+        found += [
+            str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+        ]
+    # The address that this machine would send from: connecting a datagram socket sends nothing.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        found.append(str(probe.getsockname()[0]))
+    return [address for address in dict.fromkeys(found) if not address.startswith("127.")]
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
