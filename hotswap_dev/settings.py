@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from hotswap_dev.domain.checks import CHANNEL_NAME
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, MAX_SEQUENCE, SAME_AS_CLIENT, Format
 from hotswap_dev.domain.versions import is_version
 from hotswap_dev.errors import HotswapError, UsageError
+from hotswap_dev.storage.keys import KeyHome
+from hotswap_dev.tauri.device import highest_sequence, plugin_folder
+from hotswap_dev.tauri.overlay import effective_identifier
 from hotswap_dev.tauri.project import TauriProject, find_config, read_project, this_platform
+
+if TYPE_CHECKING:
+    from hotswap_dev.server.run import ServerOptions
 
 SETTINGS_FILE = "hotswap-dev.toml"
 WORKSPACE = ".hotswap-dev"
@@ -199,6 +205,69 @@ def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str], here: Path)
         debug=values.get("debug", False),
         sources={**sources, **defaulted},
     )
+
+
+def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyHome) -> ServerOptions:
+    """What a server is to be told, by these settings; `home` is where the key's high-water mark lies."""
+    # Imported here: `status` and `--help` read settings too, and must not wait for an HTTP server.
+    from hotswap_dev.engine.engine import EngineOptions
+    from hotswap_dev.server.run import ServerOptions
+
+    project = settings.project
+    if settings.dist is not None:
+        _demand_workspace_outside(settings.dist, settings.workspace)
+    return ServerOptions(
+        engine=EngineOptions(
+            dist=settings.dist.resolve() if settings.dist else None,
+            app_version=settings.app_version,
+            channel=settings.channel,
+            min_binary_version=settings.min_binary_version,
+            format=settings.format,
+            floors=tuple(_floors(settings, environ, home)),
+        ),
+        workspace=settings.workspace,
+        app=project.name if project else settings.root.name,
+        project=project,
+        read_project=_reader(project, environ) if project else None,
+        version_from_project=project is not None
+        and settings.sources["app_version"] == project.version_source,
+        same_identifier=settings.same_identifier,
+        host=settings.host,
+        port=settings.port,
+        auto_port=settings.auto_port,
+        public_url=settings.public_url,
+        allowed_hosts=settings.allow_host,
+        id_header=settings.id_header,
+        settle=settings.settle / 1000,
+    )
+
+
+def _reader(project: TauriProject, environ: Mapping[str, str]) -> Callable[[], TauriProject]:
+    return lambda: read_project(project.config, platform=project.platform, environ=environ)
+
+
+def _floors(settings: Settings, environ: Mapping[str, str], home: KeyHome) -> Iterator[tuple[int, str]]:
+    """Sequences that somebody already knows: the next one must be above all of them (design §5)."""
+    if settings.sequence_floor is not None:
+        yield settings.sequence_floor, "--sequence-floor"
+    yield home.high_water(), "the highest sequence that this key signed"
+    project = settings.project
+    identifier = effective_identifier(project, settings.same_identifier) if project else None
+    folder = environ.get("HOME") or environ.get("USERPROFILE")
+    if project is not None and identifier is not None and folder:
+        device = plugin_folder(identifier, platform=project.platform, environ=environ, home=Path(folder))
+        highest = highest_sequence(device)
+        if highest is not None and highest < MAX_SEQUENCE:
+            yield highest, f"the app's own folder {device}"
+
+
+def _demand_workspace_outside(dist: Path, workspace: Path) -> None:
+    if workspace.resolve().is_relative_to(dist.resolve()):
+        raise HotswapError(
+            f"the workspace {workspace} lies in the watched folder {dist}: state and keys would be published",
+            "give another with --workspace, or name the build folder itself, such as dist",
+            code="workspace-in-dist",
+        )
 
 
 def _find_project(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from hotswap_dev import wire
@@ -12,9 +14,8 @@ from hotswap_dev.domain.model import Bundle, Format
 from hotswap_dev.errors import BuildRefused
 from hotswap_dev.packing.archive import Packer, TreeMoved
 from hotswap_dev.packing.gate import gate
-from hotswap_dev.packing.signing import SigningKey, verify
+from hotswap_dev.packing.signing import SigningKey, trusted_comment, verify
 from hotswap_dev.packing.tree import Scan, scan
-from hotswap_dev.packing.verify import verify_archive
 from hotswap_dev.storage.bundles import BundleStore
 
 GIVE_UP_AFTER = 10.0
@@ -35,8 +36,15 @@ class Made:
 class BundleMaker:
     """Packs, signs, verifies and stores. It keeps the packer's cache, so it lives as long as the server."""
 
-    def __init__(self, store: BundleStore, key: SigningKey, format: Format) -> None:  # noqa: A002 - as everywhere
+    def __init__(
+        self,
+        store: BundleStore,
+        key: SigningKey,
+        format: Format,  # noqa: A002 - the field's name everywhere
+        now: Callable[[], datetime],
+    ) -> None:
         self._store = store
+        self._now = now
         self._key = key
         self._format = format
         self._packer = Packer()
@@ -57,13 +65,12 @@ class BundleMaker:
         while True:
             try:
                 return self._make_once(found, unless)
-            except TreeMoved as moved:
+            except TreeMoved:
                 if time.monotonic() - began > GIVE_UP_AFTER:
                     raise BuildRefused(
                         "still-changing",
                         f"{found.root} kept changing for {GIVE_UP_AFTER:.0f} s while it was packed",
                         "it is published when it rests; does something rewrite its files over and over?",
-                        path=moved.path,
                     ) from None
                 found = scan(found.root)
 
@@ -73,13 +80,14 @@ class BundleMaker:
         try:
             if packed.tree == unless:
                 return None
-            signature = self._key.sign(packed.path, comment=f"sha256:{packed.sha256[:16]}")
-            verify_archive(packed.path, self._format, packed)
+            name = f"{packed.sha256[:8]}.{self._format}"
+            signature = self._key.sign(packed.path, comment=trusted_comment(name, self._now()))
+            self._packer.verify(packed)
             verify(packed.path, signature, self._key.public_key)
             verified = time.perf_counter()
             # What was read is one state of the tree only if it is still there.
             again = scan(found.root)
-            if again.files != found.files or again.root_id != found.root_id:
+            if again != found:
                 raise TreeMoved("the tree changed while it was packed")
             scanned = time.perf_counter()
             bundle = Bundle(

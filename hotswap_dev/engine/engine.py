@@ -110,7 +110,7 @@ class Engine:
         self.building: str | None = None
         self._journal = journal
         self._key_home = key_home
-        self._maker = BundleMaker(store, key, options.format)
+        self._maker = BundleMaker(store, key, options.format, now)
         self._now = now
         self._writing = asyncio.Lock()
         self._offered: dict[str, datetime] = {}
@@ -273,10 +273,11 @@ class Engine:
             return facts
 
     def _append(self, facts: Sequence[Fact]) -> None:
-        self._journal.append(facts)
+        # The mark first: a number too many is skipped, one too few would be given to two bundles.
         for fact in facts:
             if isinstance(fact, ReleaseAdded):
                 self._key_home.raise_high_water(fact.release.sequence)
+        self._journal.append(facts)
 
     async def _prune(self) -> None:
         gone = prunable(self.controls, self._offered, self._now())

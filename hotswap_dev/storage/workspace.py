@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -39,6 +40,13 @@ class Workspace:
     def bundles(self) -> Path:
         """Archives, each named by its hash."""
         return self.path / "bundles"
+
+    def secret(self) -> bytes:
+        """32 random bytes that are this workspace's for ever: what the tokens in bundle URLs are made with."""
+        path = self.path / "secret"
+        if not path.exists():
+            write_atomically(path, secrets.token_bytes(32), mode=0o600)
+        return path.read_bytes()
 
     @property
     def log(self) -> Path:

@@ -1,0 +1,3 @@
+from hotswap_dev.cli.main import main
+
+main()

@@ -1,0 +1,79 @@
+"""The first lines: what was taken from where, what is missing, and the one thing to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from hotswap_dev.cli.signing_key import OpenKey
+from hotswap_dev.server.run import RunningServer
+from hotswap_dev.settings import DEFAULT_APP_VERSION, Settings
+from hotswap_dev.tauri.findings import missing
+from hotswap_dev.tauri.lines import watch_line
+from hotswap_dev.tauri.project import TauriProject
+from hotswap_dev.tauri.snippet import devtools_line
+
+_WIDTH = 12
+
+
+def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Iterator[str]:
+    """The lines in their order; release 1 is told by its own line as soon as it is there."""
+    yield _what(settings, opened)
+    yield _labelled(
+        "serving", f"{click.style(running.file.endpoint, bold=True)}{_open_to(settings, running)}"
+    )
+    newest = running.engine.controls.newest(running.engine.controls.build_channel)
+    if newest is not None:
+        yield _labelled("", f"release {newest.sequence} ({newest.version}) is the newest of {newest.channel}")
+    if settings.project is not None and running.build_line is not None:
+        yield from _how(settings.project, running.build_line)
+    else:
+        yield _labelled(
+            "watching", f"{settings.dist}  (in no Tauri project: point your app's endpoint here, with"
+        )
+        yield _labelled("", f"pubkey {running.file.pubkey} and require_https false)")
+    for warning in opened.warnings:
+        yield _labelled("warning", click.style(warning, fg="yellow"))
+    if settings.project is not None:
+        for finding in missing(settings.project):
+            what = click.style(finding.what, fg="red" if finding.blocks else "yellow")
+            yield _labelled("missing", f"{what} ({finding.where}): {finding.hint}")
+
+
+def _what(settings: Settings, opened: OpenKey) -> str:
+    project = settings.project
+    name = project.name if project else settings.root.name
+    version = f"{settings.app_version} ({settings.sources['app_version']})"
+    if settings.sources["app_version"] == "default":
+        version = f"{DEFAULT_APP_VERSION} (assumed: no version was found; --app-version)"
+    channel = f"channel {settings.channel}"
+    if settings.sources["channel"] != "default":
+        channel += f" ({settings.sources['channel']})"
+    key = f"key {opened.key.short} ({opened.origin})"
+    if opened.production:
+        key = click.style(f"PRODUCTION {key}", fg="white", bg="red", bold=True)
+    return f" {click.style(f'{name} {version}', bold=True)}   {channel}   {key}"
+
+
+def _open_to(settings: Settings, running: RunningServer) -> str:
+    if settings.host in ("127.0.0.1", "localhost", "::1"):
+        return ""
+    others = [address for address in running.file.addresses if "127.0.0.1" not in address]
+    return click.style(f"   open to the network: {', '.join(others) or settings.host}", fg="yellow")
+
+
+def _how(project: TauriProject, build_line: str) -> Iterator[str]:
+    binary = f"   then start {project.shown(project.binary)}" if project.binary else ""
+    yield _labelled("build once", f"{click.style(build_line, bold=True)}{binary}")
+    watch = watch_line(project)
+    if watch is not None:
+        yield _labelled(
+            "then", f"{click.style(watch, bold=True)}   every save is offered as the next release"
+        )
+    yield _labelled("no OTA code?", "paste into the debug app's devtools:")
+    yield f"  {click.style(devtools_line(), dim=True)}"
+
+
+def _labelled(label: str, text: str) -> str:
+    return f" {label:<{_WIDTH}} {text}"

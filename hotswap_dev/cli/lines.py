@@ -1,0 +1,106 @@
+"""Events as lines for people: what happened, in the order in which it matters, coloured where it helps.
+
+A line says who, what and why; values come from `text.shown` and can't draw anything by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import click
+
+from hotswap_dev import wire
+from hotswap_dev.domain.reasons import Reason, change, sentence
+from hotswap_dev.domain.text import shown
+
+Event = Mapping[str, wire.Json]
+
+_NAME_WIDTH = 16
+
+
+def line(event: Event) -> str | None:
+    """The line for an event; None for those that say nothing to a person who watches."""
+    made = _LINES.get(str(event.get("event")))
+    text = made(event) if made else None
+    return None if text is None else f"{click.style(clock(str(event['at'])), dim=True)}  {text}"
+
+
+def clock(at: str) -> str:
+    """The local time of day of an RFC 3339 time."""
+    return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that a person would use; powers of ten, as disks and downloads are counted."""
+    if count < 1000:
+        return f"{count} B"
+    for unit, factor in (("kB", 1000), ("MB", 1000**2), ("GB", 1000**3)):
+        if count < 999.5 * factor or unit == "GB":
+            value = count / factor
+            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
+    raise AssertionError("the loop returns at GB")
+
+
+def _published(event: Event) -> str:
+    took = f"packed in {event['pack_ms']:.0f} ms"
+    if event["offered_ms"] is not None:
+        took += f", offered {event['offered_ms']:.0f} ms after the save"
+    files = "file" if event["files"] == 1 else "files"
+    what = f"{event['files']} {files}, {size(event['bundle_size'])}, {event['changed']} changed"
+    head = click.style(f"▸ release {event['sequence']}", fg="green", bold=True)
+    return f"{head}  {event['version']}  {event['channel']}  {what}; {took}"
+
+
+def _build_refused(event: Event) -> str:
+    head = click.style("✗ not published", fg="red", bold=True)
+    hint = f"\n            {event['hint']}" if event.get("hint") else ""
+    return f"{head}  {event['code']}: {event['detail']}{hint}"
+
+
+def _build_skipped(event: Event) -> str:
+    return click.style(f"· same content as release {event['sequence']}, nothing to publish", dim=True)
+
+
+def _check(event: Event) -> str:
+    reason = Reason(event["reason"], event["args"])
+    at = "?" if event["sequence"] is None else event["sequence"]
+    name = f"{event['client']:<{_NAME_WIDTH}}"
+    if event["status"] == 200:
+        answer = click.style(f"↓ {event['offered']}", fg="cyan", bold=True)
+        return f"{name} at {at:<4} {answer}  {sentence(reason)}"
+    fine = event["reason"] == "up-to-date"
+    colour = None if fine else ("red" if event["status"] >= 400 else "yellow")
+    answer = click.style(str(event["status"]), fg=colour, dim=fine)
+    other = change(reason)
+    hint = f"  → {other}" if other and not fine else ""
+    return f"{name} at {at:<4} {answer}  {sentence(reason)}{click.style(hint, dim=True)}"
+
+
+def _download(event: Event) -> str:
+    name = f"{event['client'] or event['peer']:<{_NAME_WIDTH}}"
+    what = f"{size(event['bytes'])} of release {event['sequence']} in {event['duration_ms']:.0f} ms"
+    attempt = f", attempt {event['attempt']} of 4" if event["attempt"] > 1 else ""
+    if event["complete"]:
+        return f"{name} {click.style('fetched', fg='cyan')}  {what}{attempt}"
+    return f"{name} {click.style('broken off', fg='yellow')}  {what}{attempt}"
+
+
+def _notice(event: Event) -> str:
+    colour = {"info": None, "warning": "yellow", "error": "red"}[str(event["level"])]
+    hint = f"\n            {event['hint']}" if event.get("hint") else ""
+    return (
+        click.style(f"{_MARKS[str(event['level'])]} {shown(str(event['message']), 1000)}", fg=colour) + hint
+    )
+
+
+_MARKS = {"info": "·", "warning": "!", "error": "✗"}
+
+_LINES: Mapping[str, Callable[[Event], str]] = {
+    "published": _published,
+    "build-refused": _build_refused,
+    "build-skipped": _build_skipped,
+    "check-answered": _check,
+    "download-ended": _download,
+    "notice": _notice,
+}

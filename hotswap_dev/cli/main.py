@@ -1,0 +1,163 @@
+"""The program: its commands, its error boundary, its exit codes.
+
+0 · 1 error · 2 usage · 3 no server reachable · 129/130/143 signals. stdout is data; errors go to stderr. A command's
+module is imported when the command is called: `--help` must not wait for an HTTP library.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import io
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from hotswap_dev.domain.commands import registered
+from hotswap_dev.errors import HotswapError, UsageError
+
+_COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "start": {
+        "run": ("serve", "serve, with a dashboard where there is a terminal"),
+        "serve": ("serve", "serve the watched build folder"),
+        "key": ("key", "the development key: show, export, import, new"),
+    },
+    "look": {
+        "status": ("look", "what the running server does"),
+        "releases": ("look", "what is offered"),
+        "log": ("look", "who asked, what was answered, and why"),
+    },
+    "ship": {
+        "pack": ("ship", "a signed bundle on disk"),
+        "verify": ("ship", "whether a client would take a bundle"),
+        "api": ("ship", "the control site, with address and token added"),
+    },
+}
+"""Group → command → (module of this package, one line). The commands of the registry join the group that they name."""
+
+_EXAMPLES = """\
+  hotswap-dev                        in a Tauri project: watch, sign and offer every build
+  hotswap-dev serve dist --port 0    any build folder, any free port
+  hotswap-dev publish --notes 'fix'  offer the watched folder now"""
+
+
+class _Program(click.Group):
+    """A group whose commands are imported when they are called, and whose bare folder is `run FOLDER`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for group in _grouped().values() for name in group]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for commands in _COMMANDS.values():
+            if name in commands:
+                module = importlib.import_module(f"hotswap_dev.cli.{commands[name][0]}")
+                command: click.Command = getattr(module, name)
+                return command
+        if name in registered():
+            change = importlib.import_module("hotswap_dev.cli.change")
+            made: click.Command = change.command_of(registered()[name])
+            return made
+        return None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = ("-h", "--help", "--version")
+        first = args[0] if args else ""
+        option = first.startswith("-") and first not in own
+        folder = first not in (*own, *self.list_commands(ctx)) and _is_folder(first)
+        return super().parse_args(ctx, ["run", *args] if not args or option or folder else args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.list_commands(ctx):
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            raise UsageError(
+                f"there is no command {name!r}, and no folder of that name",
+                f"did you mean {near[0]}?" if near else "hotswap-dev --help lists the commands",
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(f"Usage: hotswap-dev [COMMAND] [DIST] [OPTIONS]\n\n{_EXAMPLES}\n")
+        for group, commands in _grouped().items():
+            with formatter.section(group):
+                formatter.write_dl(list(commands.items()))
+        formatter.write_paragraph()
+        formatter.write_text("hotswap-dev COMMAND --help says more. --version, -h, --help.")
+
+
+def _grouped() -> dict[str, dict[str, str]]:
+    grouped = {
+        group: {name: line for name, (_, line) in commands.items()} for group, commands in _COMMANDS.items()
+    }
+    for kind in registered().values():
+        summary = kind.summary[0].lower() + kind.summary[1:]
+        grouped.setdefault(kind.group, {})[kind.verb] = summary
+    order = ("start", "look", "change", "test", "ship")
+    return {group: grouped[group] for group in order if group in grouped}
+
+
+def _is_folder(word: str) -> bool:
+    return os.sep in word or "/" in word or Path(word).is_dir()
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hotswap-dev", message="hotswap-dev %(version)s")
+def program() -> None:
+    """A local update server for Tauri apps that use tauri-plugin-hotswap."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave the process with its exit code."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that can't show a character gets its code, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    colour = False if os.environ.get("NO_COLOR") else None
+    try:
+        code = program.main(arguments, prog_name="hotswap-dev", standalone_mode=False, color=colour)
+    except HotswapError as error:
+        _say(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        _say(error.format_message(), f"{_command_of(error)} --help")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if "--debug" in arguments or os.environ.get("HOTSWAP_DEV_DEBUG"):
+            raise
+        _say(f"unexpected: {error!r}", f"the details are in {_report()}; --debug shows them here")
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_of(error: click.ClickException) -> str:
+    context: click.Context | None = getattr(error, "ctx", None)
+    return context.command_path if context else "hotswap-dev"
+
+
+def _say(message: str, hint: str) -> None:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    if hint:
+        click.echo(f"       {hint}", err=True)
+
+
+def _report() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="hotswap-dev-", suffix=".log", delete=False) as file:
+        file.write(traceback.format_exc())
+    return file.name

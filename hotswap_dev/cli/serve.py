@@ -1,0 +1,230 @@
+"""`run` and `serve`: a server until somebody ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import os
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotswap_dev import wire
+from hotswap_dev.cli.greeting import greeting
+from hotswap_dev.cli.lines import line
+from hotswap_dev.cli.options import parameters, settle
+from hotswap_dev.cli.signing_key import OpenKey, open_key
+from hotswap_dev.engine.bus import Bus
+from hotswap_dev.errors import UsageError
+from hotswap_dev.server.run import RunningServer, ServerOptions, serving
+from hotswap_dev.settings import Settings, server_options
+
+_LOG_BYTES = 1_000_000
+_QUEUED_LINES = 10_000
+_ENDING_SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGBREAK": 143}
+_CLIENT_EVENTS = ("check-answered", "download-ended")
+
+
+class _Serve(click.Command):
+    """`--json` with a value that may be left out; click itself would take a DIST behind it for the value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["--json-all" if arg == "--json=all" else arg for arg in args])
+
+
+@click.command(cls=_Serve, params=parameters())
+@click.argument("dist", required=False, metavar="[DIST]")
+@click.option("--json", "as_json", is_flag=True, help="print events as JSON lines; --json=all: check-ins too")
+@click.option("--json-all", is_flag=True, hidden=True)
+@click.pass_context
+def serve(ctx: click.Context, /, dist: str | None, as_json: bool, json_all: bool, **flags: Any) -> None:
+    """Watch DIST, sign every finished build, and offer it.
+
+    DIST is the folder that the frontend is built into; in a Tauri project it is the config's frontendDist.
+    """
+    settings = settle({**flags, "dist": dist})
+    if settings.dist is None:
+        raise UsageError(*_no_dist(settings))
+    opened = open_key(settings, os.environ)
+    options = server_options(settings, environ=os.environ, home=opened.home)
+    output: Output = JsonOutput(everything=json_all) if as_json or json_all else TextOutput()
+    with output, contextlib.suppress(asyncio.CancelledError):
+        ctx.exit(asyncio.run(_serve(settings, options, opened, output)))
+
+
+run = _Serve(
+    "run",
+    callback=serve.callback,
+    params=serve.params,
+    help="Serve DIST; with a dashboard where there is a terminal.\n\n(There is no dashboard yet: the same as serve.)",
+)
+
+
+async def _serve(settings: Settings, options: ServerOptions, opened: OpenKey, output: Output) -> int:
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    with _signals(ended):
+        async with serving(options, opened.key, opened.home) as running:
+            _log_to(Path(options.workspace) / "server.log")
+            output.ready(settings, opened, running)
+            telling = asyncio.create_task(_tell(running.engine.bus, output), name="telling")
+            try:
+                return await ended
+            finally:
+                telling.cancel()
+
+
+async def _tell(bus: Bus, output: Output) -> None:
+    async for batch in bus.read(0):
+        for revision, event in batch:
+            output.event(bus, revision, event)
+
+
+@contextlib.contextmanager
+def _signals(ended: asyncio.Future[int]) -> Iterator[None]:
+    """Let the ending signals end the server in order; the code says which it was."""
+    loop = asyncio.get_running_loop()
+    before = {}
+
+    def end(number: int, _: object) -> None:
+        code = next(code for name, code in _ENDING_SIGNALS.items() if getattr(signal, name, None) == number)
+        loop.call_soon_threadsafe(_settle_once, ended, code)
+
+    for name in _ENDING_SIGNALS:
+        if number := getattr(signal, name, None):
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _settle_once(ended: asyncio.Future[int], code: int) -> None:
+    if not ended.done():
+        ended.set_result(code)
+
+
+def _log_to(path: Path) -> None:
+    """What libraries say goes to the workspace's log, capped; the terminal is for what people need."""
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class Output:
+    """Lines to stdout from a thread of their own: a reader that stopped reading must never stop the answers.
+
+    When the queue is full, lines are dropped, and the next one that fits says how many.
+    """
+
+    def __init__(self) -> None:
+        self._colour = False if os.environ.get("NO_COLOR") else None
+        self._queue: queue.Queue[str | None] = queue.Queue(_QUEUED_LINES)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write_until_closed, name="output", daemon=True)
+
+    def __enter__(self) -> Output:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+            self._thread.join(timeout=1)
+
+    def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
+        """Say that the server answers."""
+        raise NotImplementedError
+
+    def event(self, bus: Bus, revision: int, event: Any) -> None:  # noqa: ANN401 - any Event of the bus
+        """Say what happened, where this output says such things."""
+        raise NotImplementedError
+
+    def dropped(self, count: int) -> str:
+        """How this output says that lines were dropped."""
+        raise NotImplementedError
+
+    def put(self, text: str) -> None:
+        """Queue a line; never waits."""
+        try:
+            if self._dropped:
+                self._queue.put_nowait(self.dropped(self._dropped))
+                self._dropped = 0
+            self._queue.put_nowait(text)
+        except queue.Full:
+            self._dropped += 1
+
+    def _write_until_closed(self) -> None:
+        while (text := self._queue.get()) is not None:
+            try:
+                click.echo(text, color=self._colour)
+            except OSError:
+                # Whoever read us is gone; the server is not there for them alone.
+                return
+
+
+class TextOutput(Output):
+    """For people."""
+
+    def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
+        """The greeting."""
+        for text in greeting(settings, opened, running):
+            self.put(text)
+        self.put("")
+
+    def event(self, bus: Bus, revision: int, event: Any) -> None:  # noqa: ANN401 - as above
+        """One line, for what a person wants to see."""
+        del bus, revision
+        if text := line(wire.plain(event)):
+            self.put(text)
+
+    def dropped(self, count: int) -> str:
+        """In brackets."""
+        return f"({count} lines were not shown)"
+
+
+class JsonOutput(Output):
+    """For programs: `ready` first, then facts, builds and problems; check-ins too if `everything`."""
+
+    def __init__(self, *, everything: bool) -> None:
+        super().__init__()
+        self._everything = everything
+
+    def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
+        """What `server.json` says, without the token."""
+        del settings, opened
+        fields = {name: value for name, value in wire.plain(running.file).items() if name != "token"}
+        self.put(wire.encode({"event": "ready", **fields}).decode())
+
+    def event(self, bus: Bus, revision: int, event: Any) -> None:  # noqa: ANN401 - as above
+        """The event as `GET /api/events` has it."""
+        text = bus.line(revision, event).decode().rstrip("\n")
+        if self._everything or wire.decode(text)["event"] not in _CLIENT_EVENTS:
+            self.put(text)
+
+    def dropped(self, count: int) -> str:
+        """As an event."""
+        return wire.encode({"event": "gap", "dropped": count}).decode()
+
+
+def _no_dist(settings: Settings) -> tuple[str, str]:
+    project = settings.project
+    if project is None:
+        return (
+            f"no build folder to watch: {settings.root} is in no Tauri project, so DIST is required",
+            "name it: hotswap-dev serve dist; or give the app's folder with --project",
+        )
+    why = project.frontend_dist_problem or "build.frontendDist is not set"
+    return (
+        f"no build folder to watch: {why} ({project.shown(project.config)})",
+        "name it: hotswap-dev serve dist",
+    )

@@ -1,0 +1,88 @@
+"""The control site, as a program on this machine calls it: given its address and token, blocking, one call at a time.
+
+`http.client` and no more: a `status` should be there before an HTTP library is imported.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from hotswap_dev import wire
+from hotswap_dev.errors import HotswapError, Unreachable
+
+_SECONDS = 30
+_BUILD_SECONDS = 600
+
+
+class ServerRefused(HotswapError):
+    """The server answered with a problem; `status` is its HTTP status."""
+
+    def __init__(self, problem: Mapping[str, wire.Json], status: int) -> None:
+        super().__init__(
+            str(problem.get("detail", f"the server answered {status}")),
+            str(problem.get("hint", "")),
+            code=str(problem.get("title", "error")),
+        )
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class ControlClient:
+    """A running server's control site. Unreachable where it is gone, ServerRefused where it says no."""
+
+    address: str
+    token: str
+
+    def get(self, path: str, **query: str | int | None) -> wire.Json:
+        """What a GET answers, decoded; `query` without the values that are None."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return wire.decode(self.request("GET", path + ("?" + urlencode(given) if given else "")))
+
+    def command(self, name: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
+        """Have a command of the registry done; answers when it is, which for a build may take minutes."""
+        return wire.decode(
+            self.request("POST", f"/api/commands/{name}", wire.encode(dict(arguments)), _BUILD_SECONDS)
+        )
+
+    def request(self, method: str, path: str, body: bytes | None = None, seconds: float = _SECONDS) -> bytes:
+        """The body of an answer, as it came."""
+        with self._open(method, path, body, seconds) as response:
+            return response.read()
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """The lines of a stream that never ends by itself, blank ones too. Ends when the server does."""
+        # The server sends a blank line every 10 s; three missing ones are a server that is gone.
+        with self._open("GET", path, None, 3 * 10) as response:
+            while line := response.readline():
+                yield line.rstrip(b"\n")
+
+    def _open(self, method: str, path: str, body: bytes | None, seconds: float) -> http.client.HTTPResponse:
+        if not path.startswith("/"):
+            path = f"/{path}"
+        parts = urlsplit(self.address)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise Unreachable(
+                f"the server at {self.address} does not answer: {error}", "start it again: hotswap-dev serve"
+            ) from None
+        if response.status >= 400:
+            raise ServerRefused(_problem(response.read()), response.status)
+        return response
+
+
+def _problem(body: bytes) -> Mapping[str, wire.Json]:
+    try:
+        found = wire.decode(body)
+    except ValueError:
+        return {"detail": body.decode(errors="replace")[:500]}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,119 @@
+"""What keeps running beside the answers: builds that settle, and a config that is edited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hotswap_dev.engine.engine import Engine
+from hotswap_dev.errors import HotswapError
+from hotswap_dev.tauri.findings import changes
+from hotswap_dev.tauri.project import TauriProject
+from hotswap_dev.watching import Polling, Seen, Settled, SettleWidened, Waiting
+
+_CONFIG_PAUSE = 1.0
+"""Seconds between looks at the config's files: a handful of stats, where a watch would need one per folder."""
+
+_NEXT_STEP = {
+    "folder-missing": "build the frontend; it is published as soon as it is there",
+    "no-index": "a frontend has an index.html at its top",
+    "empty-index": "it is published when index.html has something in it",
+    "missing-reference": "it is published when they are there, or when they have been missing for 10 s",
+}
+
+
+async def follow_builds(engine: Engine, seen: AsyncIterable[Seen], *, csp: bool) -> None:
+    """Publish every settled tree, and say what else the watcher saw. For ever.
+
+    While one is packed the watcher goes on, and hands over the newest tree next: latest wins. `csp`: whether the app
+    has a content security policy, under which no inline script of a bundle runs.
+    """
+    warned: set[TreeWarning] = set()
+    async for event in seen:
+        match event:
+            case Settled():
+                found = set(_warnings(event, csp=csp))
+                for warning in found - warned:
+                    engine.notice("warning", warning.code, warning.message, warning.hint)
+                # What stays the same from build to build is said once; what comes back is said again.
+                warned = found
+                await engine.publish_settled(event.scan, changed_at=None if event.first else event.changed_at)
+            case Waiting(code, detail):
+                engine.notice("info", code, detail, _NEXT_STEP.get(code, ""))
+            case SettleWidened(seconds, why):
+                engine.notice(
+                    "info", "settle-widened", f"waiting {seconds:.1f} s for stillness from now on: {why}"
+                )
+            case Polling(seconds, why):
+                engine.notice("warning", "polling", f"looking every {seconds:.1f} s instead: {why}")
+
+
+async def follow_project(
+    engine: Engine,
+    project: TauriProject,
+    read: Callable[[], TauriProject],
+    *,
+    version_counts: bool,
+) -> None:
+    """Say what an edit of the app's config means, and let a new version count from the next build. For ever.
+
+    `version_counts` is False where the app's version was given by a flag or a variable, which the config can't outdo.
+    """
+    stamps = _stamps(project)
+    while True:
+        await asyncio.sleep(_CONFIG_PAUSE)
+        now = await asyncio.to_thread(_stamps, project)
+        if now == stamps:
+            continue
+        stamps = now
+        try:
+            after = await asyncio.to_thread(read)
+        except HotswapError as error:
+            # An editor may have written half of it; the next save is read again.
+            engine.notice("error", error.code, error.message, error.hint)
+            continue
+        for change in changes(project, after):
+            engine.notice("warning", f"config-{change.field.replace('_', '-')}", change.sentence)
+        if after.version is not None and after.version != project.version and version_counts:
+            engine.set_app_version(after.version)
+        project, stamps = after, await asyncio.to_thread(_stamps, after)
+
+
+class TreeWarning(NamedTuple):
+    """Something in a tree that is published all the same."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+def _warnings(settled: Settled, *, csp: bool) -> Iterator[TreeWarning]:
+    if settled.missing_references:
+        yield TreeWarning(
+            "missing-reference",
+            f"index.html asks for what is not there: {', '.join(settled.missing_references[:5])}",
+            "published all the same; the app takes such files from its embedded page",
+        )
+    if csp and settled.inline_scripts:
+        yield TreeWarning(
+            "inline-script",
+            f"index.html has {settled.inline_scripts} inline script(s), and none runs under the app's "
+            "app.security.csp: notifyReady would never be called",
+            "move it to a file of its own",
+        )
+    for warning in settled.scan.warnings:
+        yield TreeWarning(warning.code, f"{warning.path}: {warning.detail}")
+
+
+def _stamps(project: TauriProject) -> tuple[tuple[int, int] | None, ...]:
+    return tuple(_stamp(path) for path in project.files)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,226 @@
+"""One server from start to end: the factory that the command line, the tests and scenarios all use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import http_parser, web
+
+from hotswap_dev import wire
+from hotswap_dev.engine.engine import Engine, EngineOptions, open_engine
+from hotswap_dev.engine.following import follow_builds, follow_project
+from hotswap_dev.errors import HotswapError
+from hotswap_dev.packing.signing import SigningKey
+from hotswap_dev.server.client_site import ClientSiteOptions, client_site
+from hotswap_dev.server.control_site import control_site
+from hotswap_dev.server.page import SitePage
+from hotswap_dev.server.sockets import addresses, listen, port_of
+from hotswap_dev.storage.keys import KeyHome
+from hotswap_dev.storage.workspace import open_workspace
+from hotswap_dev.tauri.lines import build_line
+from hotswap_dev.tauri.overlay import write_overlays
+from hotswap_dev.tauri.project import TauriProject
+from hotswap_dev.watching import watch
+
+_log = logging.getLogger(__name__)
+
+CHECK_PATH = "/api/ota/{{current_sequence}}"
+"""The endpoint's path, with the plugin's placeholder (contract, "URL")."""
+
+_KEEP_ALIVE = 15
+"""Seconds; in aiohttp it is also the time that a client has to send its headers (hardening D1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Everything that a server needs to be told; `settings` fills it."""
+
+    engine: EngineOptions
+    workspace: Path
+    app: str
+    project: TauriProject | None = None
+    read_project: Callable[[], TauriProject] | None = None
+    version_from_project: bool = False
+    same_identifier: bool = False
+    host: str = "127.0.0.1"
+    port: int = 0
+    auto_port: bool = False
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    id_header: str = "X-Device-Id"
+    settle: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers. `file` is what `server.json` says of it, token and all."""
+
+    engine: Engine
+    file: wire.ServerFile
+    overlays: tuple[Path, Path] | None
+    build_line: str | None
+
+
+@contextlib.asynccontextmanager
+async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) -> AsyncIterator[RunningServer]:
+    """Run a server until the block ends. It answers before this yields, and the watched folder is being looked at.
+
+    HotswapError if the port is taken, the workspace is in use or can't be written, or its journal can't be read; then
+    nothing runs and nothing was changed.
+    """
+    _demand_strict_parser()
+    with contextlib.ExitStack() as stack:
+        sockets = listen(options.host, options.port, auto_port=options.auto_port)
+        for opened in sockets:
+            stack.callback(opened.close)
+        workspace = open_workspace(options.workspace)
+        stack.callback(workspace.close)
+        instance = secrets.token_hex(8)
+        engine = await open_engine(workspace, options.engine, key=key, key_home=key_home, instance=instance)
+        stack.callback(engine.close)
+        control_sockets = listen("127.0.0.1", 0)[:1]
+        for opened in control_sockets:
+            stack.callback(opened.close)
+        file = _described(options, key, instance, sockets, control_sockets)
+        overlays, line = _overlays(options, key, file)
+        site_options = ClientSiteOptions(
+            secret=workspace.secret(),
+            page=SitePage(app=options.app, endpoint=file.endpoint, pubkey=file.pubkey, build_line=line),
+            id_header=options.id_header,
+            public_url=options.public_url,
+            allowed_hosts=_allowed_hosts(options),
+        )
+        async with (
+            _answering(client_site(engine, site_options), sockets),
+            _answering(control_site(engine, file.token or ""), control_sockets),
+            _following(engine, options),
+        ):
+            workspace.write_server_file(file)
+            stack.callback(workspace.remove_server_file)
+            yield RunningServer(engine=engine, file=file, overlays=overlays, build_line=line)
+
+
+@contextlib.asynccontextmanager
+async def _answering(app: web.Application, sockets: list[socket.socket]) -> AsyncIterator[None]:
+    # A slow download must not hold the exit for longer than a second (facts 7); no request has a body to inflate.
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=_KEEP_ALIVE, shutdown_timeout=1, auto_decompress=False
+    )
+    await runner.setup()
+    try:
+        for opened in sockets:
+            await web.SockSite(runner, opened, backlog=1024).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _following(engine: Engine, options: ServerOptions) -> AsyncIterator[None]:
+    """Watch the folder and the config beside the answers; what ends such a task by a bug is told, not swallowed."""
+    async with contextlib.AsyncExitStack() as stack:
+        if options.engine.dist is not None:
+            watcher = await stack.enter_async_context(watch(options.engine.dist, settle=options.settle))
+            csp = options.project is not None and options.project.csp
+            await stack.enter_async_context(
+                _background(engine, "builds", follow_builds(engine, watcher, csp=csp))
+            )
+        if options.project is not None and options.read_project is not None:
+            following = follow_project(
+                engine,
+                options.project,
+                options.read_project,
+                version_counts=options.version_from_project,
+            )
+            await stack.enter_async_context(_background(engine, "config", following))
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _background(engine: Engine, name: str, work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("following the %s ended", name, exc_info=error)
+            engine.notice(
+                "error",
+                "bug",
+                f"following the {name} ended: {error!r}",
+                "restart hotswap-dev, and report it with the server.log of the workspace",
+            )
+
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+def _described(
+    options: ServerOptions,
+    key: SigningKey,
+    instance: str,
+    sockets: list[socket.socket],
+    control_sockets: list[socket.socket],
+) -> wire.ServerFile:
+    reached = addresses(options.host, port_of(sockets))
+    site = reached[0]
+    return wire.ServerFile(
+        site=site,
+        endpoint=(options.public_url or site) + CHECK_PATH,
+        addresses=reached,
+        control=f"http://127.0.0.1:{port_of(control_sockets)}",
+        pubkey=key.public_key,
+        workspace=str(options.workspace),
+        instance=instance,
+        pid=os.getpid(),
+        token=secrets.token_hex(16),
+        version=version("hotswap-dev"),
+    )
+
+
+def _overlays(
+    options: ServerOptions, key: SigningKey, file: wire.ServerFile
+) -> tuple[tuple[Path, Path] | None, str | None]:
+    if options.project is None:
+        return None, None
+    phone = next(
+        (url for url in file.addresses if "127.0.0.1" not in url and "localhost" not in url), file.site
+    )
+    overlays = write_overlays(
+        options.workspace,
+        options.project,
+        endpoint=file.endpoint,
+        pubkey=key.public_key,
+        mobile_endpoint=(options.public_url or phone) + CHECK_PATH,
+        same_identifier=options.same_identifier,
+    )
+    return overlays, build_line(options.project, overlays[0])
+
+
+def _allowed_hosts(options: ServerOptions) -> tuple[str, ...]:
+    """Names beyond localhost and addresses: those given, the public URL's, and this machine's own in the network."""
+    own = socket.gethostname().split(".", 1)[0].lower()
+    public = (options.public_url or "").partition("://")[2].partition("/")[0].rsplit(":", 1)[0]
+    return tuple(name for name in (*options.allowed_hosts, public, f"{own}.local") if name)
+
+
+def _demand_strict_parser() -> None:
+    """Aiohttp's parser in Python accepts framings that its C one refuses (hardening D5)."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise HotswapError(
+            "aiohttp runs without its C parser, which refuses malformed requests",
+            "unset AIOHTTP_NO_EXTENSIONS, and install aiohttp from a wheel",
+            code="lax-parser",
+        )
