@@ -44,6 +44,8 @@ def size(count: int) -> str:
 
 def _published(event: Event) -> str:
     took = f"packed in {event['pack_ms']:.0f} ms"
+    if event["origin"] == "build" and event["offered_ms"] is None:
+        took += ", as found"
     if event["offered_ms"] is not None:
         took += f", offered {event['offered_ms']:.0f} ms after the save"
     files = "file" if event["files"] == 1 else "files"
@@ -83,6 +85,8 @@ def _download(event: Event) -> str:
     attempt = f", attempt {event['attempt']} of 4" if event["attempt"] > 1 else ""
     if event["complete"]:
         return f"{name} {click.style('fetched', fg='cyan')}  {what}{attempt}"
+    if event["range"]:
+        return f"{name} fetched a range: {what}"
     return f"{name} {click.style('broken off', fg='yellow')}  {what}{attempt}"
 
 

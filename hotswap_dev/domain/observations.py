@@ -94,6 +94,8 @@ class DownloadEnded(Observation, frozen=True):
     attempt: int
     """1 for the first download since this client was offered this sequence; the client makes up to 4."""
     duration_ms: float
+    range: bool = False
+    """Only a range was asked for; the client never does that, a person with curl may."""
 
 
 class Noticed(Observation, frozen=True, tag="notice"):

@@ -83,31 +83,30 @@ class _ClientSite:
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
         release = _named(self._engine.controls, request.match_info["sequence"], request.match_info["name"])
-        response = BundleResponse(
-            bundle_file(self._engine, release), {"Cache-Control": "public, max-age=31536000, immutable"}
-        )
+        path = bundle_file(self._engine, release)
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         if request.method == "HEAD":
-            return response
+            return BundleResponse(path, headers)
         client = self._attribution.client(request.match_info["token"])
-        attempt = self._attribution.attempt(client or request.remote or "?", release.sequence)
-        try:
-            await response.prepare(request)
-            await response.write_eof()
-        finally:
-            if response.ends_at:
-                self._engine.observe(
-                    DownloadEnded(
-                        at=datetime.now(UTC),
-                        client=client,
-                        peer=request.remote or "?",
-                        sequence=release.sequence,
-                        bytes=response.sent,
-                        complete=response.status == 200 and response.sent == release.bundle.size,
-                        attempt=attempt,
-                        duration_ms=round((time.perf_counter() - response.began) * 1000, 1),
-                    )
+        peer = request.remote or "?"
+        attempt = self._attribution.attempt(client or peer, release.sequence)
+
+        def ended(response: BundleResponse) -> None:
+            self._engine.observe(
+                DownloadEnded(
+                    at=datetime.now(UTC),
+                    client=client,
+                    peer=peer,
+                    sequence=release.sequence,
+                    bytes=response.sent,
+                    complete=response.status == 200 and response.sent == release.bundle.size,
+                    attempt=attempt,
+                    duration_ms=round((time.perf_counter() - response.began) * 1000, 1),
+                    range=response.status == 206,
                 )
-        return response
+            )
+
+        return BundleResponse(path, headers, ended)
 
     async def latest(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]

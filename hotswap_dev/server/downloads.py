@@ -7,6 +7,7 @@ import hmac
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,16 +57,25 @@ class BundleResponse(web.FileResponse):
     aiohttp's own count leaves out what sendfile sent; the file's position after it, whole or broken off, is the truth.
     """
 
-    def __init__(self, path: Path, headers: dict[str, str]) -> None:
+    def __init__(
+        self, path: Path, headers: dict[str, str], on_end: Callable[[BundleResponse], None] | None = None
+    ) -> None:
         super().__init__(path, headers=headers)
         self.sent = 0
-        self.ends_at = 0
         self.began = time.perf_counter()
+        self._on_end = on_end
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send it all, as a file response does when it is prepared; then `on_end` hears of it, however it ended."""
+        try:
+            return await super().prepare(request)
+        finally:
+            if self._on_end is not None:
+                self._on_end(self)
 
     async def _sendfile(
         self, request: web.BaseRequest, fobj: IO[Any], offset: int, count: int
     ) -> AbstractStreamWriter:
-        self.ends_at = offset + count
         try:
             return await super()._sendfile(request, fobj, offset, count)
         finally:
