@@ -25,6 +25,7 @@ from hotswap_dev.engine.bus import Bus
 from hotswap_dev.errors import UsageError
 from hotswap_dev.server.run import RunningServer, ServerOptions, serving
 from hotswap_dev.settings import Settings, server_options
+from hotswap_dev.storage.workspace import make_workspace
 
 _LOG_BYTES = 1_000_000
 _QUEUED_LINES = 10_000
@@ -52,6 +53,7 @@ def serve(ctx: click.Context, /, dist: str | None, as_json: bool, json_all: bool
     settings = settle({**flags, "dist": dist})
     if settings.dist is None:
         raise UsageError(*_no_dist(settings))
+    make_workspace(settings.workspace)
     opened = open_key(settings, os.environ)
     options = server_options(settings, environ=os.environ, home=opened.home)
     output: Output = JsonOutput(everything=json_all) if as_json or json_all else TextOutput()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -59,7 +60,10 @@ class ControlClient:
             while line := response.readline():
                 yield line.rstrip(b"\n")
 
-    def _open(self, method: str, path: str, body: bytes | None, seconds: float) -> http.client.HTTPResponse:
+    @contextmanager
+    def _open(
+        self, method: str, path: str, body: bytes | None, seconds: float
+    ) -> Iterator[http.client.HTTPResponse]:
         if not path.startswith("/"):
             path = f"/{path}"
         parts = urlsplit(self.address)
@@ -67,17 +71,19 @@ class ControlClient:
         headers = {"Authorization": f"Bearer {self.token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, path, body=body, headers=headers)
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise Unreachable(
-                f"the server at {self.address} does not answer: {error}", "start it again: hotswap-dev serve"
-            ) from None
-        if response.status >= 400:
-            raise ServerRefused(_problem(response.read()), response.status)
-        return response
+        with closing(connection):
+            try:
+                connection.request(method, path, body=body, headers=headers)
+                response = connection.getresponse()
+                if response.status >= 400:
+                    raise ServerRefused(_problem(response.read()), response.status)
+                with response:
+                    yield response
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable(
+                    f"the server at {self.address} does not answer: {error}",
+                    "start it again: hotswap-dev serve",
+                ) from None
 
 
 def _problem(body: bytes) -> Mapping[str, wire.Json]:

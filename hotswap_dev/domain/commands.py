@@ -16,7 +16,14 @@ from msgspec import Meta, Struct
 from hotswap_dev.domain.checks import CHANNEL_NAME
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, ReleaseAdded, kebab
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, MAX_SEQUENCE, SAME_AS_CLIENT, Bundle, Origin, Release
+from hotswap_dev.domain.model import (
+    DEFAULT_UPDATE_TYPE,
+    MAX_SEQUENCE,
+    SAME_AS_CLIENT,
+    Bundle,
+    Origin,
+    Release,
+)
 from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError
 

@@ -11,7 +11,6 @@ from hotswap_dev.domain.facts import kebab
 from hotswap_dev.domain.model import Origin
 from hotswap_dev.domain.reasons import Args
 
-
 Level = Literal["info", "warning", "error"]
 
 

@@ -7,6 +7,7 @@ and change nothing. Answering is synchronous and touches no disk.
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -219,7 +220,7 @@ class Engine:
             return await self._maker.make(tree, unless=unless)
         except OSError as error:
             raise TreeRefused(
-                "disk-full" if error.errno == 28 else "not-written",
+                "disk-full" if error.errno == errno.ENOSPC else "bundle-not-written",
                 f"the bundle could not be written: {error.strerror or error}",
                 "free some space on the workspace's disk; what was served is served on",
             ) from None
@@ -331,6 +332,7 @@ async def open_engine(
     """Replay what the workspace holds, sweep what a kill left, and settle floor and build channel."""
     journal = Journal(workspace.state_db)
     try:
+        key_home.sweep()
         facts = journal.replay()
         controls = replay(facts)
         store = BundleStore(workspace.bundles)

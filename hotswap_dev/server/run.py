@@ -23,7 +23,7 @@ from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.server.client_site import ClientSiteOptions, client_site
 from hotswap_dev.server.control_site import control_site
 from hotswap_dev.server.page import SitePage
-from hotswap_dev.server.sockets import addresses, listen, port_of
+from hotswap_dev.server.sockets import addresses, listen, listen_privately, port_of
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import open_workspace
 from hotswap_dev.tauri.lines import build_line
@@ -87,9 +87,8 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
         instance = secrets.token_hex(8)
         engine = await open_engine(workspace, options.engine, key=key, key_home=key_home, instance=instance)
         stack.callback(engine.close)
-        control_sockets = listen("127.0.0.1", 0)[:1]
-        for opened in control_sockets:
-            stack.callback(opened.close)
+        control_sockets = [listen_privately()]
+        stack.callback(control_sockets[0].close)
         file = _described(options, key, instance, sockets, control_sockets)
         overlays, line = _overlays(options, key, file)
         site_options = ClientSiteOptions(

@@ -39,6 +39,16 @@ def listen(host: str, port: int, *, auto_port: bool = False) -> list[socket.sock
     raise AssertionError("the loop above returns or raises")
 
 
+def listen_privately() -> socket.socket:
+    """A socket for programs on this machine alone, at any free port of 127.0.0.1."""
+    opened = _bind(socket.AF_INET, "127.0.0.1", 0)
+    if opened is None:
+        raise HotswapError(
+            "this machine has no 127.0.0.1", "bring up the loopback interface", code="no-loopback"
+        )
+    return opened
+
+
 def port_of(sockets: list[socket.socket]) -> int:
     """The one port that they listen on."""
     return int(sockets[0].getsockname()[1])

@@ -173,7 +173,7 @@ class History:
     def _prune(self) -> None:
         oldest, newest = self._connection.execute(
             # Two selects: SQLite finds one min or max by the key, and both at once only by reading all rows.
-            "SELECT (SELECT coalesce(min(number), 0) FROM observations), (SELECT coalesce(max(number), 0) FROM observations)"
+            "SELECT coalesce((SELECT min(number) FROM observations), 0), coalesce((SELECT max(number) FROM observations), 0)"
         ).fetchone()
         pages, free, size = (
             self._connection.execute(f"PRAGMA {name}").fetchone()[0]

@@ -68,23 +68,9 @@ class Workspace:
 
 def open_workspace(path: Path) -> Workspace:
     """Make the folder if need be and take it; HotswapError if it is read-only or another server has it."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (path / "bundles",):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        ignore = path / ".gitignore"
-        if not ignore.exists():
-            # The folder ignores itself, so nobody has to edit the project's own file.
-            ignore.write_text("*\n")
-        lock = (path / "lock").open("a+")
-        _probe_writable(path)
-    except OSError as error:
-        raise HotswapError(
-            f"the workspace {path} can't be written: {error.strerror}",
-            "make it writable, or give another folder with --workspace",
-            code="workspace-not-writable",
-        ) from None
-    if not _take(lock, _LOCK_PATIENCE):
+    make_workspace(path)
+    lock = (path / "lock").open("a+")
+    if not take_lock(lock, _LOCK_PATIENCE):
         lock.seek(0)
         owner = lock.read().strip()
         lock.close()
@@ -99,6 +85,27 @@ def open_workspace(path: Path) -> Workspace:
     # What a killed server left: it points at a server that is gone.
     server_file(path).unlink(missing_ok=True)
     return Workspace(path, lock)
+
+
+def make_workspace(path: Path) -> None:
+    """Make the folder with what every workspace has; HotswapError if nothing can be written there."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (path / "bundles").mkdir(mode=0o700, exist_ok=True)
+        ignore = path / ".gitignore"
+        if not ignore.exists():
+            # The folder ignores itself, so nobody has to edit the project's own file.
+            ignore.write_text("*\n")
+        # mkdir with exist_ok says nothing of a folder that is there and read-only.
+        probe = path / f".tmp-probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise HotswapError(
+            f"the workspace {path} can't be written: {error.strerror}",
+            "make it writable, or give another folder with --workspace",
+            code="workspace-not-writable",
+        ) from None
 
 
 def server_file(workspace: Path) -> Path:
@@ -123,7 +130,7 @@ def find_server(workspace: Path) -> wire.ServerFile:
     except msgspec.DecodeError as error:
         raise Unreachable(f"{server_file(workspace)} can't be read: {error}", hint) from None
     with contextlib.suppress(OSError), (workspace / "lock").open("a+") as lock:
-        if _take(lock, 0):
+        if take_lock(lock, 0):
             raise Unreachable(f"the server of {workspace} (pid {server.pid}) is gone", hint)
     if server.protocol != wire.PROTOCOL:
         raise Unreachable(
@@ -165,14 +172,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _probe_writable(path: Path) -> None:
-    # mkdir with exist_ok says nothing of a folder that is there and read-only.
-    probe = path / f".tmp-probe-{os.getpid()}"
-    probe.write_bytes(b"")
-    probe.unlink()
-
-
-def _take(lock: IO[str], patience: float) -> bool:
+def take_lock(lock: IO[str], patience: float) -> bool:
     """Take the lock on an open file; False if another process has it for `patience` seconds on end."""
     deadline = time.monotonic() + patience
     return any(_try_lock(lock) for _ in _until(deadline))
