@@ -173,7 +173,8 @@ class History:
     def _prune(self) -> None:
         oldest, newest = self._connection.execute(
             # Two selects: SQLite finds one min or max by the key, and both at once only by reading all rows.
-            "SELECT coalesce((SELECT min(number) FROM observations), 0), coalesce((SELECT max(number) FROM observations), 0)"
+            "SELECT coalesce((SELECT min(number) FROM observations), 0),"
+            " coalesce((SELECT max(number) FROM observations), 0)"
         ).fetchone()
         pages, free, size = (
             self._connection.execute(f"PRAGMA {name}").fetchone()[0]
