@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from hotswap_dev.cli.signing_key import OpenKey
+from hotswap_dev.domain.text import shown
 from hotswap_dev.server.run import RunningServer
 from hotswap_dev.settings import DEFAULT_APP_VERSION, Settings
 from hotswap_dev.tauri.findings import missing
@@ -43,7 +44,7 @@ def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Ite
 
 def _what(settings: Settings, opened: OpenKey) -> str:
     project = settings.project
-    name = project.name if project else settings.root.name
+    name = shown(project.name if project else settings.root.name)
     version = f"{settings.app_version} ({settings.sources['app_version']})"
     if settings.sources["app_version"] == "default":
         version = f"{DEFAULT_APP_VERSION} (assumed: no version was found; --app-version)"
