@@ -64,7 +64,6 @@ class Verdict(Struct, frozen=True):
     """For "not-available" alone: by which rule."""
 
 
-_U64_MAX = MAX_SEQUENCE
 _COMPLETE: tuple[LifecycleEvent, ...] = ("check-start", "check-complete")
 
 
@@ -162,7 +161,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_u64(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _U64_MAX
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQUENCE
 
 
 # In the order of `manifest.rs`, which matters for arrays.
@@ -210,7 +209,7 @@ def _refusal(text: str) -> str | None:
             return f"unexpected character {_quoted(rest[0])} while parsing {place}" if rest else _ended(place)
         if digits[0] == "0" and len(digits) > 1:
             return f"invalid leading zero in {place}"
-        if len(digits) > len(str(_U64_MAX)) or int(digits) > _U64_MAX:
+        if len(digits) > len(str(MAX_SEQUENCE)) or int(digits) > MAX_SEQUENCE:
             return f"value of {place} exceeds u64::MAX"
         if place != "patch version number":
             if not rest.startswith("."):

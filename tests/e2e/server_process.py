@@ -66,7 +66,7 @@ class ServerProcess:
     def event(self, name: str, where: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The next event of this name; the ones before it are passed over. AssertionError if none comes in time."""
         deadline = time.monotonic() + _PATIENCE
-        passed = []
+        passed: list[dict[str, Any]] = []
         while True:
             try:
                 event = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))

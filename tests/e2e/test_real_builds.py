@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -110,7 +110,7 @@ def _installed(version: str) -> Path:
 
 
 @contextmanager
-def _vite_watching(project: Path) -> Iterator[object]:
+def _vite_watching(project: Path) -> Iterator[Callable[[], None]]:
     """`vite build --watch` until the block ends; yields a function that waits for the next finished build."""
     lines: queue.Queue[str] = queue.Queue()
     program = ["node", str(project / "node_modules" / "vite" / "bin" / "vite.js"), "build", "--watch"]
@@ -124,7 +124,7 @@ def _vite_watching(project: Path) -> Iterator[object]:
     ) as process:
         assert process.stdout is not None
         output = process.stdout
-        reader = threading.Thread(target=lambda: [lines.put(line) for line in output], daemon=True)
+        reader = threading.Thread(target=_queued, args=(output, lines), daemon=True)
         reader.start()
 
         def built() -> None:
@@ -145,6 +145,11 @@ def _vite_watching(project: Path) -> Iterator[object]:
             process.terminate()
             process.wait(20)
             reader.join(5)
+
+
+def _queued(output: Iterable[str], lines: queue.Queue[str]) -> None:
+    for line in output:
+        lines.put(line)
 
 
 def _unpacked(archive: bytes) -> dict[str, bytes]:
