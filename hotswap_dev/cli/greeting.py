@@ -9,7 +9,7 @@ import click
 from hotswap_dev.cli.signing_key import OpenKey
 from hotswap_dev.domain.text import shown
 from hotswap_dev.server.run import RunningServer
-from hotswap_dev.settings import DEFAULT_APP_VERSION, Settings
+from hotswap_dev.settings import DEFAULT_APP_VERSION, SETTINGS, SETTINGS_FILE, Settings
 from hotswap_dev.tauri.findings import missing
 from hotswap_dev.tauri.lines import watch_line
 from hotswap_dev.tauri.project import TauriProject
@@ -34,6 +34,13 @@ def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Ite
             "watching", f"{settings.dist}  (in no Tauri project: point your app's endpoint here, with"
         )
         yield _labelled("", f"pubkey {running.file.pubkey} and require_https false)")
+    chosen = [
+        f"{setting.key} {getattr(settings, setting.key)!s} ({settings.sources[setting.key]})"
+        for setting in SETTINGS
+        if settings.sources[setting.key] in (setting.variable, SETTINGS_FILE)
+    ]
+    if chosen:
+        yield _labelled("settings", ", ".join(chosen))
     for warning in opened.warnings:
         yield _labelled("warning", click.style(warning, fg="yellow"))
     if settings.project is not None:
