@@ -10,14 +10,13 @@ import click
 
 from hotswap_dev import wire
 from hotswap_dev.cli.lines import line, size
-from hotswap_dev.cli.options import control, echo_json, finding_a_server, settle
-from hotswap_dev.storage.workspace import find_server
+from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
 
 
 @click.command(params=finding_a_server())
 def status(as_json: bool, **where: Any) -> None:
     """What the running server does: address, newest release, clients."""
-    server = find_server(settle(where).workspace)
+    server = running_server(where)
     state = control(where).get("/api/state")
     if as_json:
         public = {name: value for name, value in wire.plain(server).items() if name != "token"}

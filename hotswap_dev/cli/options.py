@@ -13,6 +13,7 @@ from hotswap_dev import wire
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.settings import SETTINGS, Setting, Settings, resolve
 from hotswap_dev.storage.workspace import find_server
+from hotswap_dev.wire import ServerFile
 
 WHERE = ("project", "workspace", "debug")
 """What a command needs to find a running server."""
@@ -40,9 +41,18 @@ def settle(flags: Mapping[str, Any]) -> Settings:
     return resolve(flags, environ=os.environ, here=Path.cwd())
 
 
+def running_server(flags: Mapping[str, Any]) -> ServerFile:
+    """The server that these flags mean; Unreachable if there is none.
+
+    A workspace that was given is taken at its word: which app it belongs to does not matter then.
+    """
+    given = flags.get("workspace") or os.environ.get("HOTSWAP_DEV_WORKSPACE")
+    return find_server(Path.cwd() / given if given else settle(flags).workspace)
+
+
 def control(flags: Mapping[str, Any]) -> ControlClient:
     """The running server's control site; Unreachable if there is none."""
-    server = find_server(settle(flags).workspace)
+    server = running_server(flags)
     return ControlClient(server.control, server.token or "")
 
 
