@@ -44,9 +44,11 @@ def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Ite
     for warning in opened.warnings:
         yield _labelled("warning", click.style(warning, fg="yellow"))
     if settings.project is not None:
+        # What only a release build would lack is not said here: the overlay has it.
         for finding in missing(settings.project):
-            what = click.style(finding.what, fg="red" if finding.blocks else "yellow")
-            yield _labelled("missing", f"{what} ({finding.where}): {finding.hint}")
+            if finding.blocks:
+                what = click.style(finding.what, fg="red")
+                yield _labelled("missing", f"{what} ({finding.where}): {finding.hint}")
 
 
 def _what(settings: Settings, opened: OpenKey) -> str:
