@@ -1,0 +1,103 @@
+"""What a person reads of what happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotswap_dev.cli.lines import line, size
+from hotswap_dev.domain.text import shown
+
+AT = "2026-04-05T12:00:00Z"
+
+
+def read(event: str, **fields: Any) -> str:
+    """The line for an event, without time and colour."""
+    text = line({"event": event, "at": AT, **fields})
+    assert text is not None
+    return click.unstyle(text).split("  ", 1)[1]
+
+
+def a_check(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "client": "Pixel",
+        "sequence": 13,
+        "status": 204,
+        "reason": "up-to-date",
+        "args": {"channel": "beta", "current": 13, "newest": 13},
+        "offered": None,
+    }
+    return {**fields, **changes}
+
+
+def test_an_offer_says_to_whom_what_and_why() -> None:
+    args = {"sequence": 14, "version": "0.4.1-ota.14", "current": 13}
+    text = read("check-answered", **a_check(status=200, reason="newer-release", args=args, offered=14))
+    assert (
+        " ".join(text.split()) == "Pixel at 13 ↓ 14 Release 14 (0.4.1-ota.14) is newer than the client's 13."
+    )
+
+
+def test_nothing_newer_says_so_and_proposes_nothing() -> None:
+    text = read("check-answered", **a_check())
+    assert " ".join(text.split()) == "Pixel at 13 204 The client has 13, the newest release of channel beta."
+
+
+def test_a_refusal_names_the_command_that_would_change_it() -> None:
+    args = {"sequence": 14, "binary_version": "0.4.0", "min_binary_version": "0.5.0"}
+    text = read("check-answered", **a_check(reason="binary-too-old", args=args))
+    assert "Release 14 needs binary 0.5.0, the client runs 0.4.0." in text
+    assert "hotswap-dev publish --min-binary-version 0.4.0" in text
+
+
+def test_a_release_says_what_it_took() -> None:
+    text = read(
+        "published",
+        sequence=14,
+        version="0.4.1-ota.14",
+        channel="beta",
+        origin="build",
+        files=1,
+        bundle_size=1_240_000,
+        changed=1,
+        pack_ms=27.6,
+        offered_ms=340.2,
+    )
+    assert text == (
+        "▸ release 14  0.4.1-ota.14  beta  1 file, 1.2 MB, 1 changed; packed in 28 ms, offered 340 ms after the save"
+    )
+
+
+def test_a_download_that_broke_off_is_told_with_its_attempt() -> None:
+    fields = {"client": None, "peer": "10.0.2.2", "sequence": 14, "duration_ms": 40.0, "range": False}
+    text = read("download-ended", **fields, bytes=500, complete=False, attempt=2)
+    assert " ".join(text.split()) == "10.0.2.2 broken off 500 B of release 14 in 40 ms, attempt 2 of 4"
+
+
+def test_facts_that_nobody_waits_for_say_nothing() -> None:
+    assert line({"event": "channel-created", "at": AT, "channel": "beta"}) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9999, "10 kB"), (999_499, "999 kB"),
+        (999_500, "1.0 MB"), (14_000_000, "14 MB"), (2_500_000_000, "2.5 GB"),
+    ],
+)  # fmt: skip
+def test_sizes_are_in_the_unit_that_a_person_would_use(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+@given(st.text())
+def test_C3_no_text_of_a_client_draws_anything(hostile: str) -> None:
+    """Observations hold what `shown` made of it; the line adds only its own colours and line breaks."""
+    clean = shown(hostile)
+    text = read("check-answered", **a_check(client=clean, args={"channel": clean, "current": 1, "newest": 1}))
+    notice = read("notice", level="error", code="x", message=hostile, hint="")
+    assert text.isprintable()
+    assert notice.isprintable()
