@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.real_client.driver import ANSWER_LIMIT, IDENTIFIER, RealClient, built_driver, missing_requirement
+from tests.real_client.scripted_server import ScriptedServer
 
 FOLDER = Path(__file__).parent
 
@@ -33,6 +36,15 @@ def real_client_binary() -> Path:
     if os.environ.get("HOTSWAP_DEV_REQUIRE_REAL_CLIENT") == "1":
         pytest.fail(f"the real client is required here, and {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture
+async def server(aiohttp_server: Callable[[web.Application], Awaitable[TestServer]]) -> ScriptedServer:
+    """A server that answers as the test says."""
+    scripted = ScriptedServer()
+    running = await aiohttp_server(scripted.application())
+    scripted.origin = str(running.make_url("")).rstrip("/")
+    return scripted
 
 
 class Launch(Protocol):
