@@ -5,6 +5,7 @@ Times are RFC 3339 in UTC, fields snake_case, events kebab-case under the key `e
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -56,18 +57,13 @@ def decode(data: bytes | str) -> Json:
 
 
 def plain(value: object) -> Json:
-    """A value of the domain as the dicts, lists and texts that its JSON would decode to."""
-    return msgspec.to_builtins(value)
+    """A value of the domain as the dicts, sequences and texts that its JSON is made of."""
+    return msgspec.to_builtins(value, str_keys=True)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The body of an offer (contract, "Update available")."""
     return _encoder.encode(manifest)
-
-
-def decode_manifest(data: bytes | str) -> Manifest:
-    """Read a manifest as strictly as the client: ValueError for a missing field or another type."""
-    return msgspec.json.decode(data, type=Manifest)
 
 
 def rfc3339(when: datetime) -> str:
@@ -76,7 +72,10 @@ def rfc3339(when: datetime) -> str:
 
 
 def stored_time(when: datetime) -> str:
-    """A UTC time as observations have it, so that such texts compare as the times do."""
+    """A UTC time as observations have it; without their `Z` such texts compare as the times do.
+
+    With it they don't: whole seconds have no fraction, and `Z` is above `.`.
+    """
     return str(plain(when))
 
 
@@ -89,13 +88,20 @@ def decode_fact(data: bytes | str) -> Fact:
     """Read a fact of the journal; HotswapError for one that this version does not know."""
     try:
         return _fact_decoder().decode(data)
-    except msgspec.ValidationError as error:
-        name = msgspec.json.decode(data).get("event", "?")
+    except msgspec.DecodeError as error:
         raise HotswapError(
-            f"the journal holds a fact {name!r} that this version can't read: {error}",
+            f"the journal holds a fact {_event_of(data)!r} that this version can't read: {error}",
             "it was written by a newer hotswap-dev: update, or start with another --workspace",
             code="unknown-fact",
         ) from None
+
+
+def _event_of(data: bytes | str) -> Json:
+    """What a row says it is, or "?" where it is no object or no JSON at all."""
+    with contextlib.suppress(msgspec.DecodeError):
+        row = msgspec.json.decode(data)
+        return row.get("event", "?") if isinstance(row, dict) else "?"
+    return "?"
 
 
 def read_command(name: str, arguments: Json) -> Command:

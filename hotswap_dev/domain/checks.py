@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, MAX_SEQUENCE
+from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.versions import is_version
 
 PLATFORMS = ("macos", "windows", "linux", "android", "ios")
@@ -113,8 +114,9 @@ def client_id(device: str | None, *, peer: str, platform: str, arch: str) -> str
     reaches us by either family. What can't be shown or is too long is named by its sha256.
     """
     named = device or f"{'local' if is_loopback(peer) else peer}/{platform}/{arch}"
-    if len(named) > _ID_LENGTH or not named.isprintable():
-        return "h:" + hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    if shown(named, _ID_LENGTH) != named:
+        # surrogatepass: an undecodable byte arrives as a lone surrogate, which UTF-8 alone has no bytes for.
+        return "h:" + hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return named
 
 

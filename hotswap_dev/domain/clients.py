@@ -34,19 +34,24 @@ def advance(client: Client | None, seen: Observation) -> Client | None:
     """The client after `seen`; None where it is about no client, or a client that never checked."""
     if isinstance(seen, CheckAnswered):
         known = client or Client(id=seen.client, first_seen=seen.at, last_seen=seen.at, peer=seen.peer)
-        return replace(
+        asked = replace(
             known,
             last_seen=seen.at,
             peer=seen.peer,
             checks=known.checks + 1,
+            status=seen.status,
+            reason=seen.reason,
+        )
+        if seen.sequence is None:  # it could not be read, so it says nothing of what the client is
+            return asked
+        return replace(
+            asked,
             platform=seen.platform,
             arch=seen.arch,
             binary_version=seen.binary_version,
             channel=seen.channel,
-            sequence=known.sequence if seen.sequence is None else seen.sequence,
+            sequence=seen.sequence,
             offered=known.offered if seen.offered is None else seen.offered,
-            status=seen.status,
-            reason=seen.reason,
         )
     if isinstance(seen, DownloadEnded) and client is not None and seen.complete:
         return replace(client, fetched=max(client.fetched or 0, seen.sequence))

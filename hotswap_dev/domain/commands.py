@@ -28,7 +28,7 @@ from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError
 
 Notes = Annotated[str, Meta(max_length=4096)]
-UpdateType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+UpdateType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]  # Python's $ lets a newline follow
 
 
 class Built(Struct, frozen=True, kw_only=True):
@@ -94,9 +94,11 @@ class Publish(Command, frozen=True):
         """One release in its channel, which is created where it is missing."""
         if built is None:
             raise HotswapError("nothing was built, so there is nothing to publish", code="nothing-built")
-        channel = channel_name(self.channel or controls.build_channel)
-        minimum = self.min_binary_version or built.min_binary_version
-        minimum_version(minimum)
+        # An empty text is not "not given": an unset variable in a script must not publish to everyone.
+        channel = channel_name(controls.build_channel if self.channel is None else self.channel)
+        minimum = minimum_version(
+            built.min_binary_version if self.min_binary_version is None else self.min_binary_version
+        )
         return [
             ReleaseAdded(
                 at=now,
@@ -153,5 +155,6 @@ def next_sequence(controls: Controls) -> int:
 
 
 def _newest_time(controls: Controls) -> datetime | None:
-    newest = controls.releases.get(controls.last_sequence)
-    return newest.published_at if newest else None
+    # Not `last_sequence`: a raised floor has no release.
+    newest = max(controls.releases, default=None)
+    return None if newest is None else controls.releases[newest].published_at

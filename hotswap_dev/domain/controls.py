@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import singledispatch
-from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,9 +29,9 @@ class Controls(Struct, frozen=True, kw_only=True):
     last_sequence: int = 0
     build_channel: str = DEFAULT_CHANNEL
     configured_channel: str | None = None
-    channels: Mapping[str, Channel] = MappingProxyType({})
-    releases: Mapping[int, Release] = MappingProxyType({})
-    build_counts: Mapping[str, int] = MappingProxyType({})
+    channels: Mapping[str, Channel] = {}
+    releases: Mapping[int, Release] = {}
+    build_counts: Mapping[str, int] = {}
     pruned: frozenset[str] = frozenset()
 
     @property

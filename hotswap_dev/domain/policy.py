@@ -128,13 +128,20 @@ def newest_whole(controls: Controls, channel: str) -> Release | None:
         return None
     for sequence in known.releases:
         release = controls.releases[sequence]
-        if release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release):
+        if (
+            release.update_type == DEFAULT_UPDATE_TYPE
+            and not release.withheld
+            and controls.has_bytes(release)
+        ):
             return release
     return None
 
 
 def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Decision:
-    if not channel.releases:
+    newest = next(
+        (one for one in channel.releases if controls.releases[one].update_type == DEFAULT_UPDATE_TYPE), None
+    )
+    if newest is None:
         return _no_update("no-release", channel=channel.name)
     considered: list[Considered] = []
     for sequence in channel.releases:
@@ -158,7 +165,14 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         return Decision(answer=NoUpdate(), reason=considered[0].reason, considered=tuple(considered))
     if check.sequence > controls.last_sequence:
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
-    return _no_update("up-to-date", channel=channel.name, current=check.sequence, newest=channel.releases[0])
+    has = controls.releases.get(check.sequence)
+    return _no_update(
+        "up-to-date",
+        channel=channel.name,
+        current=check.sequence,
+        newest=newest,
+        came_from=has.channel if has and has.channel != channel.name else "",
+    )
 
 
 def _refused(check: BadCheck) -> Decision:

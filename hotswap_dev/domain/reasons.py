@@ -31,12 +31,19 @@ class Explanation(Struct, frozen=True):
 
 def sentence(reason: Reason) -> str:
     """The reason in words, with the values that decided. Text of clients in it is made harmless."""
-    return _EXPLANATIONS[reason.code].sentence(_harmless(reason.args))
+    return _explanation(reason.code).sentence(_harmless(reason.args))
 
 
 def change(reason: Reason) -> str:
     """The command line that would change such an answer; "" where only the client can."""
-    return _EXPLANATIONS[reason.code].change(_harmless(reason.args))
+    return _explanation(reason.code).change(_harmless(reason.args))
+
+
+def _explanation(code: str) -> Explanation:
+    # A history may be read by a version that is older than what wrote it.
+    return _EXPLANATIONS.get(code) or Explanation(
+        lambda _: f"{shown(code)} (this version has no words for it)."
+    )
 
 
 def _harmless(args: Args) -> Args:
@@ -46,9 +53,11 @@ def _harmless(args: Args) -> Args:
 def _up_to_date(args: Args) -> str:
     current, newest = int(args["current"]), int(args["newest"])
     if current > newest:
+        came_from = args.get("came_from")
+        whence = f"came from channel {came_from}" if came_from else "got it elsewhere"
         return (
-            f"The client has {current}, above {newest}, the newest of channel {args['channel']}: it came from "
-            "another channel and stays there until this one passes it."
+            f"The client has {current}, above {newest}, the newest of channel {args['channel']}: it {whence} and "
+            "stays there until this channel passes it."
         )
     return f"The client has {current}, the newest release of channel {args['channel']}."
 
@@ -78,7 +87,10 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
                 "this server forgot its counter, or the client met another one. It stays without updates until "
                 "the counter passes it."
             ),
-            lambda a: f"hotswap-dev serve --sequence-floor {a['current']}",
+            # Near the end of u64 the way out would use up every sequence that there is.
+            lambda a: (
+                f"hotswap-dev serve --sequence-floor {a['current']}" if int(a["current"]) < 2**63 else ""
+            ),
         ),
         "no-release": Explanation(
             lambda a: f"Channel {a['channel']} has no release yet.",

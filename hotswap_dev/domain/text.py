@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 MAX_SHOWN = 256
-_MAX_COMBINING = 4
+_MAX_MARKS = 4
+_MARKS = ("Mn", "Me")
 
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
@@ -19,9 +20,12 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     out: list[str] = []
     marks = 0
     for letter in text:
-        marks = marks + 1 if unicodedata.combining(letter) else 0
-        if marks > _MAX_COMBINING:
+        # By category: the combining class is 0 for many a mark that stacks (U+0489, U+20DD, Thai vowels).
+        marks = marks + 1 if unicodedata.category(letter) in _MARKS else 0
+        if marks > _MAX_MARKS:
             continue
+        if len(out) > limit:
+            break
         if letter.isprintable():
             out.append(letter)
         else:

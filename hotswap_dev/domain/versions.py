@@ -38,8 +38,8 @@ class Version:
 def parse(text: str) -> Version:
     """Read a version as the client does; ValueError says what is wrong with `text` and names it.
 
-    Refused are also what Rust refuses and `python-semver` takes: digits beyond ASCII, a trailing newline, numbers
-    above 2^64-1.
+    Refused are also what Rust refuses and `python-semver` takes: digits beyond ASCII, a trailing newline, a major,
+    minor or patch above 2^64-1.
     """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a version of {len(text)} characters, at most {MAX_LENGTH} are taken")
@@ -50,9 +50,9 @@ def parse(text: str) -> Version:
     except ValueError:
         raise ValueError(f"{text!r} is not a semantic version such as 1.4.0") from None
     numbers = (read.major, read.minor, read.patch)
-    prerelease = tuple(_prerelease_identifier(part) for part in (read.prerelease or "").split(".") if part)
-    if max(*numbers, *(part[1] for part in prerelease if part[0] == 0), 0) > _U64:
+    if max(numbers) > _U64:  # those of a prerelease have no limit in Rust either
         raise ValueError(f"{text!r} has a number above {_U64}, which the client can't read")
+    prerelease = tuple(_prerelease_identifier(part) for part in (read.prerelease or "").split(".") if part)
     build = tuple(_build_identifier(part) for part in (read.build or "").split(".") if part)
     return Version((*numbers, not prerelease, prerelease, build), text)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -62,9 +62,7 @@ class Bus:
             oldest = self._ring[0][0] if self._ring else self.revision + 1
             if place > self.revision or place < oldest - 1:
                 place = self.revision
-                at = self._ring[-1][1].at if self._ring else None
-                if at is not None:
-                    yield [(place, Gap(at=at))]
+                yield [(place, Gap(at=datetime.now(UTC)))]
                 continue
             if place == self.revision:
                 if not await self._something_new(heartbeat):

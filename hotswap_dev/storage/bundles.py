@@ -43,18 +43,30 @@ class BundleStore:
         return None
 
     def remove(self, name: str) -> None:
-        """Let a bundle's bytes go. Downloads that are under way keep the file open and end well."""
+        """Let a bundle's bytes go. Downloads that are under way keep the file open and end well.
+
+        Where the system does not let an open file go (Windows), the next start's sweep takes it.
+        """
         for path in self.folder.glob(f"{name}.*"):
-            path.unlink(missing_ok=True)
+            _unlinked(path)
 
     def sweep(self, known: Collection[str]) -> list[str]:
-        """Remove what no release points at: temporary files and bundles of builds that never were committed."""
-        swept = []
-        for path in sorted(self.folder.iterdir()):
-            if path.name.startswith(TEMPORARY_PREFIX) or path.name.split(".", 1)[0] not in known:
-                path.unlink(missing_ok=True)
-                swept.append(path.name)
-        for path in self.folder.parent.glob(f"{TEMPORARY_PREFIX}*"):
-            path.unlink(missing_ok=True)
-            swept.append(path.name)
-        return swept
+        """Remove what no release points at: temporary files and bundles of builds that never were committed.
+
+        Returns the names of what went. A folder, or a file that can't be removed, is left: it is only untidy.
+        """
+        orphans = [
+            path
+            for path in sorted(self.folder.iterdir())
+            if path.name.startswith(TEMPORARY_PREFIX) or path.name.split(".", 1)[0] not in known
+        ]
+        orphans += sorted(self.folder.parent.glob(f"{TEMPORARY_PREFIX}*"))
+        return [path.name for path in orphans if _unlinked(path)]
+
+
+def _unlinked(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True

@@ -58,6 +58,12 @@ def readable_errors(path: Path) -> Iterator[None]:
                 "make the workspace writable, or give another with --workspace",
                 code="workspace-not-writable",
             ) from None
+        if "BUSY" in name or "LOCKED" in name:
+            raise HotswapError(
+                f"{path} could not be used: {text}",
+                "another program has it open for writing: close that one and try again",
+                code="database-busy",
+            ) from None
         raise HotswapError(
             f"{path} could not be used: {text}", "move it away to start without it", code="database-broken"
         ) from None

@@ -20,9 +20,11 @@ from hotswap_dev.storage.database import open_database, readable_errors
 
 MAX_ROWS = 2_000_000
 MAX_BYTES = 1024**3
+MAX_CLIENTS = 10_000
 _MAX_QUEUE = 50_000
 _BATCH = 500
 _PRUNED_AT_ONCE = 5_000
+_CLIENTS_BETWEEN_COUNTS = 500
 _RETRY_SECONDS = 5.0
 _GATHER_SECONDS = 0.02
 _FORMAT = 1
@@ -46,7 +48,11 @@ INSERT INTO clients (id, last_seen, body)
 SELECT value ->> 'id', value ->> 'last_seen', value FROM json_each(?) WHERE true
 ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, body = excluded.body
 """
-
+# Times are compared without their Z: whole seconds have no fraction, and Z is above the dot of those that have one.
+_SEEN_LAST = "SELECT body FROM clients ORDER BY rtrim(last_seen, 'Z') DESC LIMIT ?"
+_FORGET = (
+    "DELETE FROM clients WHERE id NOT IN (SELECT id FROM clients ORDER BY rtrim(last_seen, 'Z') DESC LIMIT ?)"
+)
 
 _Entry = tuple[Observation, Client | None]
 
@@ -65,7 +71,9 @@ class History:
         self._filled = threading.Event()
         self._closing = threading.Event()
         self._troubled = False
-        self.dropped = 0
+        self._overflowed = 0  # by `record`
+        self._lost = 0  # by the writer's thread: `+=` of two threads on one number loses some
+        self._uncounted = _CLIENTS_BETWEEN_COUNTS
         self.recorded = 0
         self._connection = open_database(path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
         self._reader = self._open_reader()
@@ -73,10 +81,15 @@ class History:
         self._writer = threading.Thread(target=self._write_until_closed, name="history", daemon=True)
         self._writer.start()
 
+    @property
+    def dropped(self) -> int:
+        """How many were not recorded."""
+        return self._overflowed + self._lost
+
     def record(self, observation: Observation, client: Client | None = None) -> None:
         """Take an observation, and the client as it is after it. Never waits, never raises."""
         if len(self._queue) >= _MAX_QUEUE:
-            self.dropped += 1
+            self._overflowed += 1
             return
         self._queue.append((observation, client))
         if not self._filled.is_set():
@@ -84,7 +97,7 @@ class History:
 
     def clients(self, limit: int) -> list[Client]:
         """The clients seen last, at most `limit`."""
-        rows = self._read("SELECT body FROM clients ORDER BY last_seen DESC LIMIT ?", (limit,))
+        rows = self._read(_SEEN_LAST, (limit,))
         return [wire.decode_client(body) for (body,) in rows]
 
     def checks(
@@ -102,7 +115,7 @@ class History:
         marks = ", ".join("?" for _ in events)
         conditions: list[tuple[str, Any]] = [
             ("number < ?", before),
-            ("at >= ?", since),
+            ("rtrim(at, 'Z') >= rtrim(?, 'Z')", since),
             ("client = ?", client),
             ("reason = ?", reason),
             ("status = ?", status),
@@ -146,23 +159,34 @@ class History:
     def _write(self, batch: list[_Entry]) -> bool:
         """Write the head of the queue and take it off; False where the disk refused, and then it stays queued."""
         observations, lost = _encodable([observation for observation, _ in batch])
-        clients, _ = _encodable(list({client.id: client for _, client in batch if client}.values()))
+        seen = {client.id: client for _, client in batch if client}
+        clients, _ = _encodable(list(seen.values()))
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(_INSERT, (observations,))
             self._connection.execute(_UPSERT, (clients,))
             self._connection.execute("COMMIT")
-            self._prune()
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._tell(f"{self._path.name} could not be written: {error}")
-            return False
+            if not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+                self._tell(f"{self._path.name} could not be written: {error}")
+                return False
+            # A row is at fault, and would be at every attempt: find it, and write the others (hardening C4).
+            if len(batch) > 1:
+                half = len(batch) // 2
+                return self._write(batch[:half]) and self._write(batch[half:])
+            lost = 1
         for _ in batch:
             self._queue.popleft()
         self.recorded += len(batch) - lost
-        self.dropped += lost
-        self._tell(None)
+        self._lost += lost
+        try:
+            self._prune(len(seen))
+        except sqlite3.Error as error:
+            self._tell(f"{self._path.name} could not be pruned: {error}")
+        else:
+            self._tell(None)
         return True
 
     def _tell(self, trouble: str | None) -> None:
@@ -170,7 +194,12 @@ class History:
             self._troubled = bool(trouble)
             self.on_trouble(trouble)
 
-    def _prune(self) -> None:
+    def _prune(self, clients: int) -> None:
+        self._uncounted += clients
+        if self._uncounted >= _CLIENTS_BETWEEN_COUNTS:
+            self._uncounted = 0
+            if self._connection.execute("SELECT count(*) FROM clients").fetchone()[0] > MAX_CLIENTS:
+                self._connection.execute(_FORGET, (MAX_CLIENTS,))
         oldest, newest = self._connection.execute(
             # Two selects: SQLite finds one min or max by the key, and both at once only by reading all rows.
             "SELECT coalesce((SELECT min(number) FROM observations), 0),"

@@ -69,7 +69,8 @@ class Workspace:
 def open_workspace(path: Path) -> Workspace:
     """Make the folder if need be and take it; HotswapError if it is read-only or another server has it."""
     make_workspace(path)
-    lock = (path / "lock").open("a+")
+    with _readable_errors(path):
+        lock = (path / "lock").open("a+")
     if not take_lock(lock, _LOCK_PATIENCE):
         lock.seek(0)
         owner = lock.read().strip()
@@ -79,17 +80,23 @@ def open_workspace(path: Path) -> Workspace:
             "use that one (hotswap-dev status), end it, or give another folder with --workspace",
             code="workspace-in-use",
         )
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    # What a killed server left: it points at a server that is gone.
-    server_file(path).unlink(missing_ok=True)
+    try:
+        with _readable_errors(path):
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            # What a killed server left: it points at a server that is gone.
+            server_file(path).unlink(missing_ok=True)
+    except HotswapError:
+        with contextlib.suppress(OSError):  # closing writes what could not be written once more
+            lock.close()
+        raise
     return Workspace(path, lock)
 
 
 def make_workspace(path: Path) -> None:
     """Make the folder with what every workspace has; HotswapError if nothing can be written there."""
-    try:
+    with _readable_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / "bundles").mkdir(mode=0o700, exist_ok=True)
         ignore = path / ".gitignore"
@@ -100,6 +107,12 @@ def make_workspace(path: Path) -> None:
         probe = path / f".tmp-probe-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()
+
+
+@contextlib.contextmanager
+def _readable_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HotswapError(
             f"the workspace {path} can't be written: {error.strerror}",
@@ -119,26 +132,39 @@ def find_server(workspace: Path) -> wire.ServerFile:
     After kill -9 the file is stale; then nobody holds the lock, which no other process can have taken over as a pid.
     """
     hint = "start one with: hotswap-dev serve"
+    file = server_file(workspace)
     try:
-        server = msgspec.json.decode(server_file(workspace).read_bytes(), type=wire.ServerFile)
+        data = file.read_bytes()
+        speaks = msgspec.json.decode(data, type=_Speaks)
     except FileNotFoundError:
         raise Unreachable(f"no server runs in {workspace}", hint) from None
     except PermissionError:
         raise Unreachable(
-            f"{server_file(workspace)} belongs to another user", "run this as the user who started the server"
+            f"{file} belongs to another user", "run this as the user who started the server"
         ) from None
-    except msgspec.DecodeError as error:
-        raise Unreachable(f"{server_file(workspace)} can't be read: {error}", hint) from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise Unreachable(f"{file} can't be read: {error}", hint) from None
     with contextlib.suppress(OSError), (workspace / "lock").open("a+") as lock:
         if take_lock(lock, 0):
-            raise Unreachable(f"the server of {workspace} (pid {server.pid}) is gone", hint)
-    if server.protocol != wire.PROTOCOL:
+            raise Unreachable(f"the server of {workspace} (pid {speaks.pid}) is gone", hint)
+    if speaks.protocol != wire.PROTOCOL:
         raise Unreachable(
-            f"the server of {workspace} is hotswap-dev {server.version} and speaks protocol {server.protocol}, "
+            f"the server of {workspace} is hotswap-dev {speaks.version} and speaks protocol {speaks.protocol}, "
             f"this program speaks {wire.PROTOCOL}",
             "restart the server with this version",
         )
-    return server
+    try:
+        return msgspec.json.decode(data, type=wire.ServerFile)
+    except msgspec.DecodeError as error:
+        raise Unreachable(f"{file} can't be read: {error}", hint) from None
+
+
+class _Speaks(msgspec.Struct):
+    """What a server's file has whatever the protocol: read first, since the rest may have changed with it."""
+
+    protocol: int
+    version: str = "?"
+    pid: int = 0
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -147,7 +173,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     The temporary file is made with `mode` from the start, so a secret is never readable in between.
     """
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    # One that a killed process left may be open to others, or a link: O_EXCL takes neither over.
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

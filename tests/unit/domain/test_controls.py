@@ -1,0 +1,166 @@
+"""Controls are what the facts say, one after the other, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from hypothesis import given
+
+from hotswap_dev.domain.controls import Controls, apply, replay
+from hotswap_dev.domain.facts import (
+    BuildChannelSet,
+    BundlesPruned,
+    ChannelCreated,
+    Fact,
+    ReleaseAdded,
+    SequenceFloorRaised,
+    every_fact,
+    kebab,
+)
+from hotswap_dev.domain.model import Origin
+from tests.unit.making import NOW, a_bundle, a_release, added, controls_with, histories
+
+
+@given(histories())
+def test_a_replay_is_one_fact_after_the_other(facts: list[Fact]) -> None:
+    assert replay(facts) == functools.reduce(apply, facts, Controls())
+
+
+@given(histories())
+def test_a_replay_may_be_interrupted_anywhere(facts: list[Fact]) -> None:
+    half = len(facts) // 2
+    assert functools.reduce(apply, facts[half:], replay(facts[:half])) == replay(facts)
+
+
+@given(histories())
+def test_a_fact_never_changes_the_controls_that_it_is_applied_to(facts: list[Fact]) -> None:
+    steps = [Controls()]
+    for fact in facts:
+        steps.append(apply(steps[-1], fact))
+    assert steps == [replay(facts[:count]) for count in range(len(facts) + 1)]
+
+
+@given(histories())
+def test_the_last_sequence_never_falls_and_every_release_takes_a_higher_one(facts: list[Fact]) -> None:
+    controls = Controls()
+    for fact in facts:
+        after = apply(controls, fact)
+        assert after.last_sequence >= controls.last_sequence
+        if isinstance(fact, ReleaseAdded):
+            assert controls.last_sequence < fact.release.sequence == after.last_sequence
+        assert after.next_sequence == after.last_sequence + 1
+        controls = after
+
+
+@given(histories())
+def test_every_release_stands_in_its_channel_newest_first_and_nowhere_else(facts: list[Fact]) -> None:
+    controls = replay(facts)
+    for channel in controls.channels.values():
+        assert list(channel.releases) == sorted(channel.releases, reverse=True)
+        assert all(controls.releases[sequence].channel == channel.name for sequence in channel.releases)
+    listed = [sequence for channel in controls.channels.values() for sequence in channel.releases]
+    assert sorted(listed) == sorted(controls.releases)
+
+
+@given(histories())
+def test_a_sequence_never_means_two_bundles(facts: list[Fact]) -> None:
+    known: dict[int, str] = {}
+    controls = Controls()
+    for fact in facts:
+        controls = apply(controls, fact)
+        for sequence, release in controls.releases.items():
+            assert known.setdefault(sequence, release.bundle.hash) == release.bundle.hash
+
+
+def test_nothing_is_known_before_the_first_fact() -> None:
+    empty = Controls()
+    assert (empty.last_sequence, empty.next_sequence) == (0, 1)
+    assert empty.build_channel == "production"
+    assert empty.newest("production") is None
+
+
+def test_a_floor_moves_the_next_sequence_up_and_never_down() -> None:
+    controls = replay([SequenceFloorRaised(at=NOW, floor=41, source="the plugin's folder")])
+    assert controls.next_sequence == 42
+    assert apply(controls, SequenceFloorRaised(at=NOW, floor=7, source="x")).next_sequence == 42
+
+
+def test_a_release_makes_its_channel_and_creating_it_again_keeps_what_is_in_it() -> None:
+    controls = controls_with(a_release(1, channel="beta"))
+    again = apply(controls, ChannelCreated(at=NOW, channel="beta"))
+    assert again == controls
+    newest = again.newest("beta")
+    assert newest is not None
+    assert newest.sequence == 1
+
+
+def test_the_build_channel_is_whatever_was_said_last_and_the_settings_word_is_remembered() -> None:
+    controls = replay(
+        [
+            BuildChannelSet(at=NOW, channel="beta", configured=True),
+            BuildChannelSet(at=NOW, channel="nightly"),
+        ]
+    )
+    assert (controls.build_channel, controls.configured_channel) == ("nightly", "beta")
+
+
+@pytest.mark.parametrize(
+    ("origin", "counts"),
+    [
+        ("build", True),
+        ("publish", True),
+        ("promote", False),
+        ("reoffer", False),
+        ("roll-back", False),
+        ("poisoned", False),
+    ],
+)
+def test_only_what_was_built_advances_the_version_and_the_last_tree(origin: Origin, counts: bool) -> None:
+    first = controls_with(a_release(1))
+    controls = apply(first, added(a_release(2, origin=origin))[0])
+    assert controls.build_counts["1.0.0"] == (2 if counts else 1)
+    assert controls.channels["production"].last_tree == a_bundle("2" if counts else "1").tree
+
+
+def test_versions_are_counted_for_each_binary_version_apart() -> None:
+    controls = controls_with(a_release(1), a_release(2), a_release(3, binary_version="1.1.0"))
+    assert controls.build_counts == {"1.0.0": 2, "1.1.0": 1}
+
+
+def test_the_last_tree_is_each_channels_own() -> None:
+    controls = controls_with(a_release(1), a_release(2, channel="beta"))
+    assert controls.channels["production"].last_tree == a_bundle("1").tree
+    assert controls.channels["beta"].last_tree == a_bundle("2").tree
+
+
+def test_a_pruned_bundle_is_gone_for_every_release_of_it_until_it_is_made_again() -> None:
+    controls = controls_with(a_release(1), a_release(2, bundle=a_bundle("1")), a_release(3))
+    gone = apply(controls, BundlesPruned(at=NOW, hashes=(a_bundle("1").hash,)))
+    assert [gone.has_bytes(gone.releases[sequence]) for sequence in (1, 2, 3)] == [False, False, True]
+    back = apply(gone, added(a_release(4, bundle=a_bundle("1")))[0])
+    assert all(back.has_bytes(release) for release in back.releases.values())
+
+
+def test_every_kind_of_fact_has_a_rule() -> None:
+    examples: dict[type[Fact], Fact] = {
+        type(fact): fact
+        for fact in (
+            SequenceFloorRaised(at=NOW, floor=1, source="x"),
+            ChannelCreated(at=NOW, channel="beta"),
+            BuildChannelSet(at=NOW, channel="beta"),
+            added(a_release(1))[0],
+            BundlesPruned(at=NOW, hashes=()),
+        )
+    }
+    for kind in every_fact():
+        apply(Controls(), examples[kind])
+
+
+def test_a_fact_without_a_rule_is_a_bug_and_named() -> None:
+    with pytest.raises(TypeError, match="Fact"):
+        apply(Controls(), Fact(at=NOW))
+
+
+def test_names_outside_are_kebab_case() -> None:
+    assert [kebab(kind.__name__) for kind in every_fact()][:2] == ["sequence-floor-raised", "channel-created"]
