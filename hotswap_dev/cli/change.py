@@ -13,6 +13,7 @@ import click
 from hotswap_dev import wire
 from hotswap_dev.cli.options import WHERE, control, echo_json, finding_a_server
 from hotswap_dev.domain.commands import Command
+from hotswap_dev.errors import UsageError
 
 _TYPES: dict[str, Any] = {"integer": click.INT, "number": click.FLOAT}
 
@@ -26,6 +27,10 @@ def command_of(kind: type[Command]) -> click.Command:
     def call(as_json: bool, **given: Any) -> None:
         where = {name: given.pop(name) for name in WHERE}
         arguments = {name: value for name, value in given.items() if value is not None}
+        if arguments.get("path") == "":
+            raise UsageError(
+                f"{kind.verb}: the path is empty", "name a folder, or leave it out for the watched one"
+            )
         if kind.builds and "path" in arguments:
             # The server does not know where its caller is.
             arguments["path"] = str(Path(arguments["path"]).resolve())

@@ -38,6 +38,8 @@ class Built(Struct, frozen=True, kw_only=True):
     binary_version: str
     min_binary_version: str
     origin: Origin
+    watched: bool = False
+    """Whether it is the watched folder's tree."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +59,11 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Join the registry under the class's name in kebab-case."""
         cls.verb = kebab(cls.__name__)
         _COMMANDS[cls.verb] = cls
+
+    def demand(self, controls: Controls) -> None:
+        """HotswapError where this can't be done as things are: asked before a bundle is made for it, and again by
+        `events`, since things may have changed meanwhile.
+        """
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The facts that this leads to, none of them applied yet."""
@@ -90,15 +97,22 @@ class Publish(Command, frozen=True):
         DEFAULT_UPDATE_TYPE
     )
 
+    def demand(self, controls: Controls) -> None:
+        """The channel and the minimum can be meant, and there is a sequence left."""
+        # An empty text is not "not given": an unset variable in a script must not publish to everyone.
+        if self.channel is not None:
+            channel_name(self.channel)
+        if self.min_binary_version is not None:
+            minimum_version(self.min_binary_version)
+        next_sequence(controls)
+
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """One release in its channel, which is created where it is missing."""
         if built is None:
             raise HotswapError("nothing was built, so there is nothing to publish", code="nothing-built")
-        # An empty text is not "not given": an unset variable in a script must not publish to everyone.
-        channel = channel_name(controls.build_channel if self.channel is None else self.channel)
-        minimum = minimum_version(
-            built.min_binary_version if self.min_binary_version is None else self.min_binary_version
-        )
+        self.demand(controls)
+        channel = controls.build_channel if self.channel is None else self.channel
+        minimum = built.min_binary_version if self.min_binary_version is None else self.min_binary_version
         return [
             ReleaseAdded(
                 at=now,
@@ -116,6 +130,7 @@ class Publish(Command, frozen=True):
                     mandatory=self.mandatory,
                     update_type=self.update_type,
                 ),
+                watched=built.watched,
             )
         ]
 

@@ -97,7 +97,7 @@ def _(fact: ReleaseAdded, controls: Controls) -> Controls:
             replace(
                 channel,
                 releases=(release.sequence, *channel.releases),
-                last_tree=release.bundle.tree if built else channel.last_tree,
+                last_tree=release.bundle.tree if fact.watched else channel.last_tree,
             ),
         ),
         last_sequence=max(controls.last_sequence, release.sequence),

@@ -51,6 +51,8 @@ class ReleaseAdded(Fact, frozen=True):
     """A sequence got its bundle. The one fact for build, publish, promote, re-offer and roll-back."""
 
     release: Release
+    watched: bool = False
+    """Whether it is the watched folder's tree: what the next scan of it is compared with."""
 
 
 class BundlesPruned(Fact, frozen=True):

@@ -72,7 +72,8 @@ class Channel(Struct, frozen=True, kw_only=True):
     releases: tuple[int, ...] = ()
     """Sequences, newest first."""
     last_tree: str | None = None
-    """`Bundle.tree` of the last tree *built* here; a roll-back or promotion does not change it."""
+    """`Bundle.tree` of the watched folder when it was last published here. What else comes (a roll-back, a promotion,
+    another folder published by hand) leaves it, so that the next scan does not undo it."""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):

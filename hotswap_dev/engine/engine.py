@@ -7,12 +7,13 @@ and change nothing. Answering is synchronous and touches no disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -52,12 +53,12 @@ from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.packing.tree import Scan, scan
 from hotswap_dev.storage.bundles import BundleStore
-from hotswap_dev.storage.history import History
+from hotswap_dev.storage.history import MAX_CLIENTS, History
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import Workspace
 
-MAX_CLIENTS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,9 @@ class Engine:
 
     def answer(self, check: Check | BadCheck) -> Decision:
         """Decide, and use up what the decision spends, in one step that no other check can come between."""
-        now = self._now()
-        decision = decide(self.controls, check, now)
+        decision = decide(self.controls, check, self._now())
         if isinstance(decision.answer, Offer):
-            self._offered[decision.answer.release.bundle.hash] = now
+            self._offered[decision.answer.release.bundle.hash] = self._steady_now()
         return decision
 
     def observe(self, observation: Observation) -> None:
@@ -162,7 +162,9 @@ class Engine:
         try:
             made = await self._make(found, unless=known.last_tree if known else None)
             if made is not None:
-                await self._publish(Publish(channel=channel), made, "build", changed_at)
+                await self._publish(
+                    Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
+                )
             elif newest := self.controls.newest(channel):
                 self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=newest.sequence))
         except HotswapError as error:
@@ -197,6 +199,7 @@ class Engine:
                 "give it absolute: the server does not know where you are",
                 code="bad-arguments",
             )
+        command.demand(self.controls)
         try:
             found = await asyncio.to_thread(scan, root)
             demand_index(found)
@@ -206,7 +209,7 @@ class Engine:
             raise
         if made is None:
             raise AssertionError("a bundle is left out only where `unless` was given")
-        release = await self._publish(command, made, "publish", None)
+        release = await self._publish(command, made, "publish", watched=root == self.options.dist)
         return Done(
             revision=self.bus.revision,
             events=(wire.plain(ReleaseAdded(at=release.published_at, release=release)),),
@@ -228,13 +231,20 @@ class Engine:
             self.building = None
 
     async def _publish(
-        self, command: Publish, made: Made, origin: Origin, changed_at: float | None
+        self,
+        command: Publish,
+        made: Made,
+        origin: Origin,
+        *,
+        watched: bool,
+        changed_at: float | None = None,
     ) -> Release:
         built = Built(
             bundle=made.bundle,
             binary_version=self.app_version,
             min_binary_version=self.options.min_binary_version or self.app_version,
             origin=origin,
+            watched=watched,
         )
         try:
             facts = await self.commit(lambda controls: command.events(controls, self._now(), built))
@@ -281,7 +291,7 @@ class Engine:
         self._journal.append(facts)
 
     async def _prune(self) -> None:
-        gone = prunable(self.controls, self._offered, self._now())
+        gone = prunable(self.controls, self._offered, self._steady_now())
         if not gone:
             return
         # The fact first: a bundle without its bytes must never be offered, one without its fact is only untidy.
@@ -304,6 +314,10 @@ class Engine:
     def _drop_unknown(self, made: Made) -> None:
         if all(release.bundle.hash != made.bundle.hash for release in self.controls.releases.values()):
             self.store.remove(made.bundle.hash)
+
+    def _steady_now(self) -> datetime:
+        """A time for measuring only: it goes on from this run's start whatever somebody does to the clock."""
+        return _EPOCH + timedelta(seconds=time.monotonic())
 
     def _remember(self, client: Client) -> None:
         self.clients[client.id] = client
@@ -378,11 +392,15 @@ def _trouble_teller(engine: Engine) -> Callable[[str | None], None]:
     loop = asyncio.get_running_loop()
 
     def tell(trouble: str | None) -> None:
-        if trouble is None:
-            loop.call_soon_threadsafe(engine.notice, "info", "recording-again", "history is recorded again")
-        else:
-            hint = "free some space; answers go on meanwhile"
-            loop.call_soon_threadsafe(engine.notice, "error", "not-recording", trouble, hint)
+        # While the server ends, the loop may be gone before the writer is: then there is nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            if trouble is None:
+                loop.call_soon_threadsafe(
+                    engine.notice, "info", "recording-again", "history is recorded again"
+                )
+            else:
+                hint = "free some space; answers go on meanwhile"
+                loop.call_soon_threadsafe(engine.notice, "error", "not-recording", trouble, hint)
 
     return tell
 

@@ -31,6 +31,7 @@ async def follow_builds(engine: Engine, seen: AsyncIterable[Seen], *, csp: bool)
     has a content security policy, under which no inline script of a bundle runs.
     """
     warned: set[TreeWarning] = set()
+    as_found = True
     async for event in seen:
         match event:
             case Settled():
@@ -39,8 +40,11 @@ async def follow_builds(engine: Engine, seen: AsyncIterable[Seen], *, csp: bool)
                     engine.notice("warning", warning.code, warning.message, warning.hint)
                 # What stays the same from build to build is said once; what comes back is said again.
                 warned = found
-                await engine.publish_settled(event.scan, changed_at=None if event.first else event.changed_at)
+                await engine.publish_settled(event.scan, changed_at=None if as_found else event.changed_at)
+                as_found = False
             case Waiting(code, detail):
+                # What comes now was built before our eyes.
+                as_found = False
                 engine.notice("info", code, detail, _NEXT_STEP.get(code, ""))
             case SettleWidened(seconds, why):
                 engine.notice(

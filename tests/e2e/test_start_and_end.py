@@ -83,6 +83,18 @@ def test_the_same_content_is_not_published_again_by_a_restart(tmp_path: Path, di
         assert server.check(1)[0] == 204
 
 
+def test_a_folder_published_by_hand_is_not_undone_by_a_restart(tmp_path: Path, dist: Path) -> None:
+    by_hand = write_frontend(tmp_path / "other", "another frontend")
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
+        server.event("published")
+        assert run_command("publish", by_hand, cwd=tmp_path).returncode == 0
+        server.send(signal.SIGTERM)
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
+        server.event("build-skipped")
+        assert server.check(1)[0] == 200
+        assert server.check(2)[0] == 204
+
+
 def test_the_sequence_outlives_the_workspace(tmp_path: Path) -> None:
     project = tauri_project(tmp_path / "app")
     with ServerProcess("--port", "0", cwd=project) as server:

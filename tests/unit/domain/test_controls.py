@@ -116,11 +116,17 @@ def test_the_build_channel_is_whatever_was_said_last_and_the_settings_word_is_re
         ("poisoned", False),
     ],
 )
-def test_only_what_was_built_advances_the_version_and_the_last_tree(origin: Origin, counts: bool) -> None:
+def test_only_what_was_built_advances_the_version(origin: Origin, counts: bool) -> None:
     first = controls_with(a_release(1))
     controls = apply(first, added(a_release(2, origin=origin))[0])
     assert controls.build_counts["1.0.0"] == (2 if counts else 1)
-    assert controls.channels["production"].last_tree == a_bundle("2" if counts else "1").tree
+
+
+def test_only_the_watched_folder_is_what_its_next_scan_is_compared_with() -> None:
+    """Another folder published by hand is not undone by the next look at the watched one."""
+    watched = apply(Controls(), ReleaseAdded(at=NOW, release=a_release(1), watched=True))
+    by_hand = apply(watched, ReleaseAdded(at=NOW, release=a_release(2, origin="publish")))
+    assert by_hand.channels["production"].last_tree == a_bundle("1").tree
 
 
 def test_versions_are_counted_for_each_binary_version_apart() -> None:
@@ -129,7 +135,11 @@ def test_versions_are_counted_for_each_binary_version_apart() -> None:
 
 
 def test_the_last_tree_is_each_channels_own() -> None:
-    controls = controls_with(a_release(1), a_release(2, channel="beta"))
+    facts = [
+        ReleaseAdded(at=NOW, release=made, watched=True)
+        for made in (a_release(1), a_release(2, channel="beta"))
+    ]
+    controls = replay(facts)
     assert controls.channels["production"].last_tree == a_bundle("1").tree
     assert controls.channels["beta"].last_tree == a_bundle("2").tree
 
