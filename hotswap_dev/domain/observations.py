@@ -24,7 +24,6 @@ class BuildStarted(Observation, frozen=True):
     """A settled tree, or one that somebody asked to publish, is being packed."""
 
     path: str
-    files: int
 
 
 class BuildRefused(Observation, frozen=True):

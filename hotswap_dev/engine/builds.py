@@ -51,28 +51,31 @@ class BundleMaker:
         self._turn = asyncio.Lock()
 
     async def make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
-        """Make a bundle of a folder, or of a scan that was just settled; the loop stays free meanwhile.
+        """Make a bundle of a folder as it is now, or of a scan that has settled; the loop stays free meanwhile.
 
-        None if the tree's hash is `unless`. BuildRefused where the tree must not become a release, or keeps changing
-        for 10 s. Calls take turns.
+        None if the tree's hash is `unless`. BuildRefused where the tree must not become a release, or a folder keeps
+        changing for 10 s. TreeMoved where a settled scan no longer holds: what comes next must settle again, since an
+        immediate second look could take a half-written build for a tree. Calls take turns.
         """
         async with self._turn:
+            if isinstance(tree, Scan):
+                return await asyncio.to_thread(self._make_once, tree, unless)
             return await asyncio.to_thread(self._make_until_still, tree, unless)
 
-    def _make_until_still(self, tree: Path | Scan, unless: str | None) -> Made | None:
+    def _make_until_still(self, folder: Path, unless: str | None) -> Made | None:
         began = time.monotonic()
-        found = scan(tree) if isinstance(tree, Path) else tree
         while True:
             try:
+                found = scan(folder)
+                demand_index(found)
                 return self._make_once(found, unless)
             except TreeMoved:
                 if time.monotonic() - began > GIVE_UP_AFTER:
                     raise BuildRefused(
                         "still-changing",
-                        f"{found.root} kept changing for {GIVE_UP_AFTER:.0f} s while it was packed",
-                        "it is published when it rests; does something rewrite its files over and over?",
+                        f"{folder} kept changing for {GIVE_UP_AFTER:.0f} s while it was packed",
+                        "publish it when it rests; does something rewrite its files over and over?",
                     ) from None
-                found = scan(found.root)
 
     def _make_once(self, found: Scan, unless: str | None) -> Made | None:
         began = time.perf_counter()

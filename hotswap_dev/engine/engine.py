@@ -46,12 +46,13 @@ from hotswap_dev.domain.observations import (
 from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.retention import prunable
 from hotswap_dev.domain.text import shown
-from hotswap_dev.engine.builds import BundleMaker, Made, demand_index
+from hotswap_dev.engine.builds import BundleMaker, Made
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.errors import BuildRefused as TreeRefused
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.packing.archive import TreeMoved
 from hotswap_dev.packing.signing import SigningKey
-from hotswap_dev.packing.tree import Scan, scan
+from hotswap_dev.packing.tree import Scan
 from hotswap_dev.storage.bundles import BundleStore
 from hotswap_dev.storage.history import MAX_CLIENTS, History
 from hotswap_dev.storage.journal import Journal
@@ -149,13 +150,11 @@ class Engine:
         facts = await self.commit(lambda controls: command.events(controls, self._now()))
         return self._done(facts)
 
-    async def publish_settled(
-        self, found: Scan, *, changed_at: float | None, origin: Origin = "build"
-    ) -> None:
+    async def publish_settled(self, found: Scan, *, changed_at: float | None) -> bool:
         """Publish a tree that the watcher found settled, unless its channel's last build had the same content.
 
         `changed_at` is the monotonic time of the newest change in it. A tree that must not be published is observed
-        and leaves what is served as it is.
+        and leaves what is served as it is. False: it moved while it was packed, and has to settle again.
         """
         channel = self.controls.build_channel
         known = self.controls.channels.get(channel)
@@ -167,8 +166,11 @@ class Engine:
                 )
             elif newest := self.controls.newest(channel):
                 self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=newest.sequence))
+        except TreeMoved:
+            return False
         except HotswapError as error:
             self._refused(error)
+        return True
 
     async def commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
         """Append the facts that `make` derives from the present controls, then apply and tell them.
@@ -201,9 +203,7 @@ class Engine:
             )
         command.demand(self.controls)
         try:
-            found = await asyncio.to_thread(scan, root)
-            demand_index(found)
-            made = await self._make(found)
+            made = await self._make(root)
         except HotswapError as error:
             self._refused(error)
             raise
@@ -216,9 +216,10 @@ class Engine:
             result=wire.plain(release),
         )
 
-    async def _make(self, tree: Scan, *, unless: str | None = None) -> Made | None:
-        self.building = str(tree.root)
-        self.observe(BuildStarted(at=self._now(), path=str(tree.root), files=len(tree.files)))
+    async def _make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
+        root = tree.root if isinstance(tree, Scan) else tree
+        self.building = str(root)
+        self.observe(BuildStarted(at=self._now(), path=str(root)))
         try:
             return await self._maker.make(tree, unless=unless)
         except OSError as error:

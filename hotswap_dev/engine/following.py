@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
@@ -24,15 +24,24 @@ _NEXT_STEP = {
 }
 
 
-async def follow_builds(engine: Engine, seen: AsyncIterable[Seen], *, csp: bool) -> None:
+class Watched(Protocol):
+    """What `watching.Watch` is to its follower."""
+
+    def __aiter__(self) -> AsyncIterator[Seen]: ...
+
+    def rescan(self) -> None:
+        """Hand the tree over once more when it has settled."""
+
+
+async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
     """Publish every settled tree, and say what else the watcher saw. For ever.
 
-    While one is packed the watcher goes on, and hands over the newest tree next: latest wins. `csp`: whether the app
+    While one is packed nothing is looked at, and then the newest tree comes next: latest wins. `csp`: whether the app
     has a content security policy, under which no inline script of a bundle runs.
     """
     warned: set[TreeWarning] = set()
     as_found = True
-    async for event in seen:
+    async for event in watched:
         match event:
             case Settled():
                 found = set(_warnings(event, csp=csp))
@@ -40,8 +49,11 @@ async def follow_builds(engine: Engine, seen: AsyncIterable[Seen], *, csp: bool)
                     engine.notice("warning", warning.code, warning.message, warning.hint)
                 # What stays the same from build to build is said once; what comes back is said again.
                 warned = found
-                await engine.publish_settled(event.scan, changed_at=None if as_found else event.changed_at)
-                as_found = False
+                changed_at = None if as_found else event.changed_at
+                if await engine.publish_settled(event.scan, changed_at=changed_at):
+                    as_found = False
+                else:
+                    watched.rescan()
             case Waiting(code, detail):
                 # What comes now was built before our eyes.
                 as_found = False

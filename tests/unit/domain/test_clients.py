@@ -105,7 +105,7 @@ def test_a_download_makes_no_client_of_somebody_who_never_asked() -> None:
 
 def test_what_is_about_no_client_changes_none() -> None:
     client = checked()
-    assert advance(client, BuildStarted(at=NOW, path="dist", files=3)) is client
+    assert advance(client, BuildStarted(at=NOW, path="dist")) is client
 
 
 @given(
