@@ -57,4 +57,7 @@ def test_the_bounds_it_names_are_the_ones_in_force() -> None:
     text = " ".join(README.split())
     assert f"The {retention.KEPT_IN_ALL} newest bundles up to {retention.KEPT_BYTES // 1024**3} GB" in text
     assert f"always the newest {retention.KEPT_PER_CHANNEL} of each channel" in text
-    assert f"{history.MAX_CLIENTS:,} clients, {history.MAX_ROWS:,} rows or {history.MAX_BYTES // 1024**3} GB" in text
+    assert (
+        f"{history.MAX_CLIENTS:,} clients, {history.MAX_ROWS:,} rows or {history.MAX_BYTES // 1024**3} GB"
+        in text
+    )
