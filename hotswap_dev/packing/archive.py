@@ -27,7 +27,7 @@ from hotswap_dev.packing.gzip_member import Sum
 from hotswap_dev.packing.output import Output, temporary_file
 from hotswap_dev.packing.packed import Packed, PackedFile, Segment, listing_of, tree_hash
 from hotswap_dev.packing.private_key import refuse_private_key
-from hotswap_dev.packing.reading import PIECE, Reader, TreeMoved, await_clock, is_past
+from hotswap_dev.packing.reading import PIECE, Reader, TreeMoved, are_past, await_clock
 from hotswap_dev.packing.tar_header import END, LARGEST_FILE, entry_header, padding
 from hotswap_dev.packing.tree import Scan, Stamp
 from hotswap_dev.packing.verify import BundleBroken, Seen, verify_archive, verify_segments
@@ -152,7 +152,7 @@ class Packer:
                 facts = group.facts
                 if place := self._place(paths, stamps):
                     places[paths[0]] = place
-                elif all(is_past(stamp, read_ns) for stamp in stamps):
+                elif are_past(stamps, read_ns):
                     places[paths[0]] = _Place(paths, stamps, facts.key)
                 whole += facts.segment.decoded
                 groups.append(facts)
@@ -165,11 +165,16 @@ class Packer:
         self, scan: Scan, plan: list[tuple[tuple[str, ...], tuple[Stamp, ...]]], pool: ThreadPoolExecutor
     ) -> Iterator[Group | _Large]:
         """The groups one after the other, a few of those that must be made being made ahead."""
-        waiting: deque[Group | Future[Group | _Large]] = deque()
+        waiting: deque[Group | _Large | Future[Group | _Large]] = deque()
         for paths, stamps in plan:
             place = self._place(paths, stamps)
             known = place and self._cache.get(place.key)
-            waiting.append(known or pool.submit(self._make, scan, paths))
+            if known:
+                waiting.append(known)
+            elif sum(stamp[0] for stamp in stamps) < len(paths) * _SMALL:
+                waiting.append(self._make(scan, paths))
+            else:
+                waiting.append(pool.submit(self._make, scan, paths))
             if len(waiting) > _AHEAD:
                 yield _result(waiting.popleft())
         while waiting:
@@ -200,12 +205,10 @@ class Packer:
             return known
         if not contents:
             return _Large(key, files[0], listing)
-        raw = b"".join(
-            chain.from_iterable(
-                (entry_header(path, len(data)), data, bytes(padding(len(data))))
-                for path, data in zip(paths, contents, strict=True)
-            )
-        )
+        parts: list[bytes] = []
+        for path, data in zip(paths, contents, strict=True):
+            parts += (entry_header(path, len(data)), data, padding(len(data)))
+        raw = b"".join(parts)
         block = gzip_member.deflate_block(raw)
         segment = Segment(len(block), hashlib.sha256(block).digest(), len(files), gzip_member.sum_of(raw))
         return Group(GroupFacts(key, files, listing, segment), (block,))
@@ -213,6 +216,8 @@ class Packer:
 
 _THREADS = min(2, os.cpu_count() or 1)
 _AHEAD = 4  # groups of at most LARGEST bytes that are read and deflated before it is their turn
+# Bytes. Reading files smaller than this is system calls and Python, which a second thread only disturbs.
+_SMALL = 16 * 1024
 _DISTRUST_EVERY = 64  # packs
 
 _WAYS_OUT = {
@@ -264,7 +269,7 @@ def _demand(stop: threading.Event | None) -> None:
         raise PackingStopped
 
 
-def _result(item: Group | Future[Group | _Large]) -> Group | _Large:
+def _result(item: Group | _Large | Future[Group | _Large]) -> Group | _Large:
     return item.result() if isinstance(item, Future) else item
 
 
@@ -301,7 +306,7 @@ def _write_large(
         if start == 0:
             raw = entry_header(path, size) + raw
         if start + PIECE >= size:
-            raw += bytes(padding(size))
+            raw += padding(size)
         return gzip_member.deflate_block(raw), gzip_member.sum_of(raw)
 
     blocks: list[bytes] = []
@@ -333,6 +338,8 @@ def _write_large(
 
 def _count_changed(before: list[tuple[PackedFile, ...]], after: list[tuple[PackedFile, ...]]) -> int:
     """How many paths came, went or have another content. Parts that both share are not looked into."""
+    if not before:
+        return sum(map(len, after))
     old = {id(part) for part in before}
     new = {id(part) for part in after}
     gone = {file for part in before if id(part) not in new for file in part}

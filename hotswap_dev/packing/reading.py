@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from types import TracebackType
 from typing import Self
@@ -63,10 +62,7 @@ class Reader:
             # One byte more than expected shows growth. Never a fixed large count: the buffer is allocated
             # before it is filled, and 43,000 times 64 KB costs seconds (hardening G).
             data = os.read(handle, size + 1)
-            while 0 < len(data) < size:
-                more = os.read(handle, size + 1 - len(data))
-                if not more:
-                    break
+            while len(data) < size and (more := os.read(handle, size + 1 - len(data))):
                 data += more
             look = os.fstat(handle)
         except OSError as error:
@@ -109,7 +105,8 @@ class Reader:
         way, _, name = self._scan.links.get(path, path).rpartition("/")
         try:
             if _BY_FOLDER:
-                return os.open(name, _READ, dir_fd=self._folder(way))
+                folder = self._folders.get(way)
+                return os.open(name, _READ, dir_fd=self._folder(way) if folder is None else folder)
             return self._open_by_path(way, name, path)
         except PermissionError as error:
             raise _failed(path, error) from error
@@ -121,10 +118,7 @@ class Reader:
             raise _failed(path, error) from error
 
     def _folder(self, way: str) -> int:
-        """An open folder of the tree, reached without following a link."""
-        known = self._folders.get(way)
-        if known is not None:
-            return known
+        """Open a folder of the tree without following a link on the way, and keep it open."""
         if len(self._folders) >= _FOLDERS_HELD:
             self._close_folders()
         if not way:
@@ -134,7 +128,9 @@ class Reader:
                 raise TreeMoved(f"another folder took the place of {self._scan.root}")
         else:
             above, _, name = way.rpartition("/")
-            handle = os.open(name, os.O_RDONLY | _O_DIRECTORY | _O_NOFOLLOW, dir_fd=self._folder(above))
+            folder = self._folders.get(above)
+            start = self._folder(above) if folder is None else folder
+            handle = os.open(name, os.O_RDONLY | _O_DIRECTORY | _O_NOFOLLOW, dir_fd=start)
         self._folders[way] = handle
         return handle
 
@@ -169,13 +165,17 @@ def await_clock(scan: Scan) -> None:
         time.sleep(left / 1e9)
 
 
-def is_past(stamp: Stamp, read_ns: int) -> bool:
-    """True when a change after `read_ns` (Unix time) can't have left `stamp` as it is: then, and only then, an
-    equal stamp means equal content.
+def are_past(stamps: Iterable[Stamp], read_ns: int) -> bool:
+    """True when a change after `read_ns` (Unix time) can't have left any of `stamps` as it is: then, and only
+    then, equal stamps mean equal contents.
     """
-    changed = _changed_ns(stamp)
-    coarse = changed % 1_000_000_000 == 0
-    return changed + (_COARSE_STEP_NS if coarse else _CLOCK_STEP_NS) <= read_ns
+    changes = [*map(_changed_ns, stamps)]
+    if max(changes) + _COARSE_STEP_NS <= read_ns:
+        return True
+    return all(
+        changed + (_CLOCK_STEP_NS if changed % 1_000_000_000 else _COARSE_STEP_NS) <= read_ns
+        for changed in changes
+    )
 
 
 # On Windows ctime is when the file was made; elsewhere it is the one time that nobody can set.
@@ -185,10 +185,7 @@ _changed_ns: Callable[[Stamp], int] = itemgetter(1 if os.name == "nt" else 2)
 def _read_up_to(handle: int, count: int, path: str) -> bytes:
     try:
         data = os.read(handle, count)
-        while 0 < len(data) < count:
-            more = os.read(handle, count - len(data))
-            if not more:
-                break
+        while len(data) < count and (more := os.read(handle, count - len(data))):
             data += more
     except OSError as error:
         raise _failed(path, error) from error
@@ -210,9 +207,7 @@ def _changed(path: str) -> TreeMoved:
     return TreeMoved(f"{path} changed while it was read", path=path)
 
 
-def _stamp(look: os.stat_result) -> Stamp | None:
-    if not stat.S_ISREG(look.st_mode):
-        return None
+def _stamp(look: os.stat_result) -> Stamp:
     return (look.st_size, look.st_mtime_ns, look.st_ctime_ns, look.st_ino)
 
 

@@ -25,14 +25,15 @@ def entry_header(path: str, size: int) -> bytes:
     return (
         _header(b"././@LongLink", len(name) + 1, b"L")
         + name
-        + bytes(padding(len(name) + 1) + 1)
+        + b"\0"
+        + padding(len(name) + 1)
         + _header(name[:100], size, b"0")
     )
 
 
-def padding(size: int) -> int:
-    """How many zeros follow `size` bytes of content."""
-    return -size % BLOCK
+def padding(size: int) -> bytes:
+    """The zeros that follow `size` bytes of content."""
+    return _ZEROS[: -size % BLOCK]
 
 
 def _header(name: bytes, size: int, kind: bytes) -> bytes:
@@ -44,5 +45,6 @@ def _header(name: bytes, size: int, kind: bytes) -> bytes:
 # Fields in order: name 100, mode 8, uid 8, gid 8, size 12, mtime 12, checksum 8, type 1, the rest to 512.
 _MODE = bytes(100) + b"0000644\x000000000\x000000000\x00"
 _TIME = b"\x0000000000000\x00"
+_ZEROS = bytes(BLOCK)
 _REST = bytes(100) + b"ustar  \x00" + bytes(247)
 _FIXED_SUM = sum(_MODE) + sum(_TIME) + sum(_REST) + 8 * ord(" ")

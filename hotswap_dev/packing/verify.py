@@ -2,8 +2,10 @@
 
 The signature alone can't tell a bundle that was joined wrongly: it would be valid. And extractors don't check a
 gzip member to its end (bsdtar and Python's tarfile never, the plugin only as far as the tar stream's zeros), so
-CRC, length and the end of the member are checked here. zlib inflates and CRCs are folded by
-arithmetic: none of it is what packed.
+CRC, length and the end of the member are checked here: the CRC by zlib over what came out, folded by arithmetic,
+neither of which took part in packing. `verify_archive` inflates with zlib; `verify_segments`, which stands between
+a save and its offer, with ISA-L, in half the time. That its blocks are everyone's is held by the tests, with every
+decoder at hand.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
+
+from isal import isal_zlib
 
 from hotswap_dev.domain.model import Format
 from hotswap_dev.errors import HotswapError
@@ -117,7 +121,7 @@ def verify_segments(
         if next(rest, None) is not None:
             raise Malformed("files are missing")
         _demand_end(_bytes_at(path, at, -1), crc, size)
-    except (Malformed, zlib.error) as error:
+    except (Malformed, zlib.error, _ISAL_ERROR) as error:
         raise BundleBroken(path, str(error)) from error
     except OSError as error:
         raise BundleBroken(path, f"it can't be read: {error.strerror or error}") from error
@@ -126,6 +130,7 @@ def verify_segments(
     return now
 
 
+_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub says: an instance
 _THREADS = min(2, os.cpu_count() or 1)
 _PIECE = 128 * 1024  # bytes; inflating into a buffer that the processor's cache holds takes half the time
 _CHUNK = 64 * 1024  # bytes; what is not inflated yet is copied again and again
@@ -152,7 +157,7 @@ def _read_segment(path: Path, at: int, segment: Segment, known: Decoded | None) 
             for _ in deflated:
                 pass
         else:
-            stream = _Summed(_inflated(chain(deflated, (_FINISH,)), zlib.decompressobj(-15)))
+            stream = _Summed(_inflated(chain(deflated, (_FINISH,)), isal_zlib.decompressobj(-15)))
             files = tuple(files_in_tar(stream, ended=False))
             known = Decoded(files, stream.crc, stream.size, shift_of(stream.size))
     if seal.digest() != segment.seal:
@@ -197,7 +202,19 @@ class _Summed:
             yield piece
 
 
-def _inflated(chunks: Iterable[bytes], decoder: zlib._Decompress) -> Iterator[bytes]:
+class _Decoder(Protocol):
+    """What zlib and ISA-L share."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _inflated(chunks: Iterable[bytes], decoder: _Decoder) -> Iterator[bytes]:
     """What comes out of exactly one deflate stream. With wbits 31 zlib checks its CRC and length itself."""
     for chunk in chunks:
         if decoder.eof:
@@ -206,6 +223,8 @@ def _inflated(chunks: Iterable[bytes], decoder: zlib._Decompress) -> Iterator[by
         while piece := decoder.decompress(rest, _PIECE):
             yield piece
             rest = decoder.unconsumed_tail
+        if decoder.unconsumed_tail:
+            raise Malformed("it can't be inflated to its end")
     if decoder.unused_data:
         raise Malformed("something stands behind its only gzip member, where no client looks")
     if not decoder.eof:

@@ -140,7 +140,7 @@ class TestLinks:
         [
             ("../secret", "symlink-outside"),
             ("inner/../../secret", "symlink-outside"),
-            ("/etc/hostname", "symlink-outside"),
+            ("/etc/hosts", "symlink-outside"),
             ("../folder", "symlink-outside"),
             ("../dist-too/x", "symlink-outside"),
             ("nowhere", "symlink-dangling"),
@@ -334,6 +334,15 @@ def test_folders_may_differ_in_case_when_their_files_do_not_meet() -> None:
 
 def test_equal_names_in_different_folders_do_not_collide() -> None:
     assert judge_names(("a/x.js", "b/x.js", unicodedata.normalize("NFD", "c/é.js"))) == ((), ())
+
+
+@POSIX
+def test_windows_way_of_looking_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(tmp_path, {"index.html": PAGE, "a/b.js": b"1"})
+    (tmp_path / "link").symlink_to("a/b.js")
+    found = scan(tmp_path)
+    monkeypatch.setattr(tree, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    assert scan(tmp_path) == found
 
 
 @POSIX
