@@ -6,6 +6,7 @@ The table of them is here alone; the command line makes its options of it.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -120,7 +121,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sequence-floor", "whole", "the next sequence is above this", "N", _within(0, MAX_SEQUENCE - 1)),
     Setting("production-key", "switch", "allow the key that the app's own config trusts"),
     Setting("same-identifier", "switch", "keep the app's identifier in the overlay (shares its data)"),
-    Setting("id-header", "text", "request header that names a client (default: X-Device-Id)", "NAME"),
+    Setting(
+        "id-header",
+        "text",
+        "request header that names a client (default: X-Device-Id)",
+        "NAME",
+        # RFC 9110 §5.6.2: a token.
+        lambda value: None if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value) else "a header's name",
+    ),
     Setting("debug", "switch", "show the traceback of an unexpected error"),
 )
 
@@ -214,8 +222,6 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
     from hotswap_dev.server.run import ServerOptions
 
     project = settings.project
-    if settings.dist is not None:
-        _demand_workspace_outside(settings.dist, settings.workspace)
     return ServerOptions(
         engine=EngineOptions(
             dist=settings.dist.resolve() if settings.dist else None,
@@ -239,6 +245,7 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
         allowed_hosts=settings.allow_host,
         id_header=settings.id_header,
         settle=settings.settle / 1000,
+        settle_widens=settings.sources["settle"] == "default",
     )
 
 
@@ -261,7 +268,8 @@ def _floors(settings: Settings, environ: Mapping[str, str], home: KeyHome) -> It
             yield highest, f"the app's own folder {device}"
 
 
-def _demand_workspace_outside(dist: Path, workspace: Path) -> None:
+def demand_workspace_outside(dist: Path, workspace: Path) -> None:
+    """HotswapError where the workspace would be published: asked before anything is written there."""
     if workspace.resolve().is_relative_to(dist.resolve()):
         raise HotswapError(
             f"the workspace {workspace} lies in the watched folder {dist}: state and keys would be published",
@@ -325,7 +333,10 @@ def _from_project(project: TauriProject | None) -> dict[str, tuple[Any, str]]:
 
 def _value(setting: Setting, raw: object, source: str, base: Path) -> Any:  # noqa: ANN401 - as the kind says
     value = _of_kind(setting.kind, raw)
-    expected = _EXPECTED[setting.kind] if value is None else setting.check(value)
+    expected = setting.check(value) if value is not None else None
+    if value is None:
+        # A range says more than "a whole number".
+        expected = (setting.check(-1) if setting.kind == "whole" else None) or _EXPECTED[setting.kind]
     if expected is not None:
         raise UsageError(f"{source} is {raw!r}", f"expected is {expected}")
     return base / value if setting.kind == "path" else value

@@ -16,6 +16,7 @@ from hotswap_dev.tauri.project import TauriProject
 from hotswap_dev.tauri.snippet import devtools_line
 
 _WIDTH = 12
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Iterator[str]:
@@ -29,6 +30,8 @@ def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Ite
         yield _labelled("", f"release {newest.sequence} ({newest.version}) is the newest of {newest.channel}")
     if settings.project is not None and running.build_line is not None:
         yield from _how(settings.project, running.build_line)
+        if running.overlays and settings.host not in _LOOPBACK:
+            yield _labelled("phones", f"build with -c {settings.project.shown(running.overlays[1])}")
     else:
         yield _labelled(
             "watching", f"{settings.dist}  (in no Tauri project: point your app's endpoint here, with"
@@ -67,7 +70,7 @@ def _what(settings: Settings, opened: OpenKey) -> str:
 
 
 def _open_to(settings: Settings, running: RunningServer) -> str:
-    if settings.host in ("127.0.0.1", "localhost", "::1"):
+    if settings.host in _LOOPBACK:
         return ""
     others = [address for address in running.file.addresses if "127.0.0.1" not in address]
     return click.style(f"   open to the network: {', '.join(others) or settings.host}", fg="yellow")

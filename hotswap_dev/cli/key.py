@@ -28,17 +28,17 @@ def key() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def show(as_json: bool, **flags: Any) -> None:
     """Print the public line, which is what plugins.hotswap.pubkey must be."""
-    opened = open_key(settle(flags), os.environ)
+    settings = settle(flags)
+    opened = open_key(settings, os.environ)
+    # A key that was named with --key is not the one that lies at home.
+    home = str(opened.home.key_path) if settings.key is None else None
     if as_json:
         public, identity = opened.key.public_key, opened.key.key_id
-        echo_json(
-            {"pubkey": public, "key_id": identity, "path": str(opened.home.key_path), "origin": opened.origin}
-        )
+        echo_json({"pubkey": public, "key_id": identity, "path": home, "origin": opened.origin})
         return
     click.echo(opened.key.public_key)
-    click.echo(
-        f"key {opened.key.short}, id {opened.key.key_id}, {opened.origin} ({opened.home.key_path})", err=True
-    )
+    place = f" ({home})" if home else ""
+    click.echo(f"key {opened.key.short}, id {opened.key.key_id}, {opened.origin}{place}", err=True)
     for warning in opened.warnings:
         click.echo(warning, err=True)
 

@@ -11,6 +11,7 @@ import click
 from hotswap_dev import wire
 from hotswap_dev.cli.lines import line, size
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
+from hotswap_dev.errors import Unreachable
 
 
 @click.command(params=finding_a_server())
@@ -102,6 +103,7 @@ def log(
             )
             if wanted and client in (None, event.get("client")) and reason in (None, event.get("reason")):
                 _show(event, as_json)
+        raise Unreachable("the server stopped", "start it again: hotswap-dev serve")
 
 
 def _show(event: wire.Json, as_json: bool) -> None:

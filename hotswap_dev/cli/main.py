@@ -24,7 +24,7 @@ from hotswap_dev.errors import HotswapError, UsageError
 
 _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "start": {
-        "run": ("serve", "serve, with a dashboard where there is a terminal"),
+        "run": ("serve", "the same as serve; what a bare hotswap-dev does"),
         "serve": ("serve", "serve the watched build folder"),
         "key": ("key", "the development key: show, export, import, new"),
     },
@@ -129,6 +129,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
     except click.ClickException as error:
         _say(error.format_message(), f"{_command_of(error)} --help")
         sys.exit(2)
@@ -137,6 +140,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None or "--debug" in arguments:
+            raise
+        _say(f"{error.filename}: {error.strerror}", "name another place, or make that one usable")
         sys.exit(1)
     except Exception as error:
         if "--debug" in arguments or os.environ.get("HOTSWAP_DEV_DEBUG"):

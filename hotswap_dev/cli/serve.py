@@ -24,7 +24,7 @@ from hotswap_dev.cli.signing_key import OpenKey, open_key
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.errors import UsageError
 from hotswap_dev.server.run import RunningServer, ServerOptions, serving
-from hotswap_dev.settings import Settings, server_options
+from hotswap_dev.settings import Settings, demand_workspace_outside, server_options
 from hotswap_dev.storage.workspace import make_workspace
 
 _LOG_BYTES = 1_000_000
@@ -53,6 +53,9 @@ def serve(ctx: click.Context, /, dist: str | None, as_json: bool, json_all: bool
     settings = settle({**flags, "dist": dist})
     if settings.dist is None:
         raise UsageError(*_no_dist(settings))
+    if settings.dist.is_file():
+        raise UsageError(f"{settings.dist} is a file", "name the folder that the frontend is built into")
+    demand_workspace_outside(settings.dist, settings.workspace)
     make_workspace(settings.workspace)
     opened = open_key(settings, os.environ)
     options = server_options(settings, environ=os.environ, home=opened.home)
@@ -65,7 +68,7 @@ run = _Serve(
     "run",
     callback=serve.callback,
     params=serve.params,
-    help="Serve DIST; with a dashboard where there is a terminal.\n\n(There is no dashboard yet: the same as serve.)",
+    help="Serve DIST, the same as serve; it is what hotswap-dev does without a command.",
 )
 
 
@@ -80,6 +83,7 @@ async def _serve(settings: Settings, options: ServerOptions, opened: OpenKey, ou
                 return await ended
             finally:
                 telling.cancel()
+                output.ended(running)
 
 
 async def _tell(bus: Bus, output: Output) -> None:
@@ -151,6 +155,9 @@ class Output:
         """Say what happened, where this output says such things."""
         raise NotImplementedError
 
+    def ended(self, running: RunningServer) -> None:
+        """Say that the server ends."""
+
     def dropped(self, count: int) -> str:
         """How this output says that lines were dropped."""
         raise NotImplementedError
@@ -188,6 +195,10 @@ class TextOutput(Output):
         del bus, revision
         if text := line(wire.plain(event)):
             self.put(text)
+
+    def ended(self, running: RunningServer) -> None:
+        """Where the next start goes on."""
+        self.put(f"\n stopped; the next start goes on at release {running.engine.controls.next_sequence}")
 
     def dropped(self, count: int) -> str:
         """In brackets."""

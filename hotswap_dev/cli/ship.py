@@ -54,10 +54,15 @@ def pack(
     if "/" in name or os.sep in name or name.startswith("."):
         raise UsageError(f"--name is {name!r}", "expected is a file's name without folder and ending")
     out = Path(folder)
+    if out.resolve().is_relative_to(settings.dist.resolve()):
+        raise UsageError(f"-o {folder} lies in {settings.dist}, which is packed", "name a folder outside it")
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     packer = Packer()
-    packed = packer.pack(scan(settings.dist), format=settings.format, into=out)
+    found = scan(settings.dist)
+    for warning in found.warnings:
+        click.echo(f"{click.style('!', fg='yellow')} {warning.path}: {warning.detail}", err=True)
+    packed = packer.pack(found, format=settings.format, into=out)
     try:
         archive = out / f"{name}.{settings.format}"
         signature = opened.key.sign(packed.path, comment=trusted_comment(archive.name, now))
@@ -95,6 +100,8 @@ def verify(file: str, signature: str | None, pubkey: str | None, **flags: Any) -
     from hotswap_dev.packing.verify import verify_archive
 
     path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", "name the archive, not its signature")
     # The plugin goes by the address, lower-cased (plugin: updater.rs).
     kind: Format = "zip" if file.lower().endswith(".zip") else "tar.gz"
     text = _read(Path(signature) if signature else path.with_name(f"{path.name}.minisig"))
@@ -102,9 +109,7 @@ def verify(file: str, signature: str | None, pubkey: str | None, **flags: Any) -
         given = Path(pubkey)
         line = parse_public_key(_read(given) if given.is_file() else pubkey)
     else:
-        line = open_key(settle(flags), os.environ).key.public_key
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}", "name the archive, not its signature")
+        line = open_key(settle(flags), os.environ, make=False).key.public_key
     verify_signature(path, text, line)
     files = verify_archive(path, kind)
     if "index.html" not in {name for name, _, _ in files}:
@@ -121,12 +126,15 @@ def verify(file: str, signature: str | None, pubkey: str | None, **flags: Any) -
 @click.argument("path", required=False, metavar="")
 @click.option("--data", "-d", help="the body, JSON; alone it makes the request a POST")
 def api(method_or_path: str, path: str | None, data: str | None, **where: Any) -> None:
-    r"""Ask the control site, with its address and token added; prints the body.
+    """Ask the running server's control site, with its address and token added; prints the body.
+
+    Paths: /api/state, /api/events, /api/checks, /api/releases, /api/clients, /api/commands (what can be asked),
+    /api/commands/NAME (to ask it, with the arguments as a JSON object in -d).
 
     \b
     hotswap-dev api /api/state
     hotswap-dev api POST /api/commands/publish -d '{"notes": "hello"}'
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
     method = method_or_path if path is not None else ("POST" if data is not None else "GET")
     target = path if path is not None else method_or_path
     site = control(where)

@@ -28,6 +28,7 @@ _TEXT, _PATH, _PASSWORD = (
     "TAURI_SIGNING_PRIVATE_KEY_PATH",
     "TAURI_SIGNING_PRIVATE_KEY_PASSWORD",
 )
+_TRIES = 3
 _OUR_PASSWORD = "HOTSWAP_DEV_KEY_PASSWORD"  # noqa: S105 - the variable's name
 
 
@@ -42,8 +43,8 @@ class OpenKey:
     warnings: tuple[str, ...]
 
 
-def open_key(settings: Settings, environ: Mapping[str, str]) -> OpenKey:
-    """Open the key that the settings name, else the app's dev key, which is made if there is none.
+def open_key(settings: Settings, environ: Mapping[str, str], *, make: bool = True) -> OpenKey:
+    """Open the key that the settings name, else the app's dev key, which is made if there is none and `make`.
 
     HotswapError for a wrong password, an unreadable file, a key inside the watched folder, or the app's own
     production key without `--production-key`.
@@ -51,6 +52,8 @@ def open_key(settings: Settings, environ: Mapping[str, str]) -> OpenKey:
     home = home_of(settings, environ)
     warnings: list[str] = []
     if settings.key is None:
+        if not make and not home.key_path.exists():
+            raise UsageError("there is no key to judge by", "give one with --pubkey or --key")
         stored = home.read_or_make_key(lambda: key_forms(new_key()).secret_file)
         key = _opened(stored.text, environ.get(_OUR_PASSWORD), str(stored.path))
         origin = "made now" if stored.made else "dev key"
@@ -85,7 +88,14 @@ def _opened(text: str, password: str | None, name: str) -> SigningKey:
     try:
         return read_key(text, password, name=name)
     except PasswordNeeded:
-        return read_key(text, _asked(name), name=name)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return read_key(text, _asked(name), name=name)
+            except HotswapError as error:
+                if error.code != "key-wrong-password" or not tries_left:
+                    raise
+                click.echo(error.message, err=True)
+        raise
 
 
 def _asked(name: str) -> str:

@@ -89,7 +89,9 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             ),
             # Near the end of u64 the way out would use up every sequence that there is.
             lambda a: (
-                f"hotswap-dev serve --sequence-floor {a['current']}" if int(a["current"]) < 2**63 else ""
+                f"hotswap-dev serve --sequence-floor {a['current']}, then hotswap-dev publish"
+                if int(a["current"]) < 2**63
+                else ""
             ),
         ),
         "no-release": Explanation(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from pathlib import Path
 from hotswap_dev import wire
 from hotswap_dev.domain.model import Bundle, Format
 from hotswap_dev.errors import BuildRefused
-from hotswap_dev.packing.archive import Packer, TreeMoved
+from hotswap_dev.packing.archive import Packer, PackingStopped, TreeMoved
 from hotswap_dev.packing.gate import gate
 from hotswap_dev.packing.signing import SigningKey, trusted_comment, verify
 from hotswap_dev.packing.tree import Scan, scan
@@ -58,17 +60,30 @@ class BundleMaker:
         immediate second look could take a half-written build for a tree. Calls take turns.
         """
         async with self._turn:
+            stop = threading.Event()
             if isinstance(tree, Scan):
-                return await asyncio.to_thread(self._make_once, tree, unless)
-            return await asyncio.to_thread(self._make_until_still, tree, unless)
+                making = asyncio.to_thread(self._make_once, tree, unless, stop)
+            else:
+                making = asyncio.to_thread(self._make_until_still, tree, unless, stop)
+            work = asyncio.ensure_future(making)
+            try:
+                return await asyncio.shield(work)
+            finally:
+                # A thread can't be cancelled, and the packer takes one at a time: the turn ends when the thread does.
+                stop.set()
+                while not work.done():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.wait({work})
+                if not work.cancelled():
+                    work.exception()
 
-    def _make_until_still(self, folder: Path, unless: str | None) -> Made | None:
+    def _make_until_still(self, folder: Path, unless: str | None, stop: threading.Event) -> Made | None:
         began = time.monotonic()
         while True:
             try:
                 found = scan(folder)
                 demand_index(found)
-                return self._make_once(found, unless)
+                return self._make_once(found, unless, stop)
             except TreeMoved:
                 if time.monotonic() - began > GIVE_UP_AFTER:
                     raise BuildRefused(
@@ -77,9 +92,9 @@ class BundleMaker:
                         "publish it when it rests; does something rewrite its files over and over?",
                     ) from None
 
-    def _make_once(self, found: Scan, unless: str | None) -> Made | None:
+    def _make_once(self, found: Scan, unless: str | None, stop: threading.Event) -> Made | None:
         began = time.perf_counter()
-        packed = self._packer.pack(found, format=self._format, into=self._store.folder)
+        packed = self._packer.pack(found, format=self._format, into=self._store.folder, stop=stop)
         try:
             if packed.tree == unless:
                 return None
@@ -92,6 +107,8 @@ class BundleMaker:
             again = scan(found.root)
             if again != found:
                 raise TreeMoved("the tree changed while it was packed")
+            if stop.is_set():
+                raise PackingStopped
             scanned = time.perf_counter()
             bundle = Bundle(
                 hash=packed.sha256,

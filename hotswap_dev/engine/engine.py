@@ -115,6 +115,7 @@ class Engine:
         self._key_home = key_home
         self._maker = BundleMaker(store, key, options.format, now)
         self._now = now
+        self._publishing = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._offered: dict[str, datetime] = {}
 
@@ -156,16 +157,18 @@ class Engine:
         `changed_at` is the monotonic time of the newest change in it. A tree that must not be published is observed
         and leaves what is served as it is. False: it moved while it was packed, and has to settle again.
         """
-        channel = self.controls.build_channel
-        known = self.controls.channels.get(channel)
         try:
-            made = await self._make(found, unless=known.last_tree if known else None)
-            if made is not None:
-                await self._publish(
-                    Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
-                )
-            elif newest := self.controls.newest(channel):
-                self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=newest.sequence))
+            async with self._publishing:
+                channel = self.controls.build_channel
+                last = self._last_built(channel)
+                same = last is not None and self._would_be_the_same(last)
+                made = await self._make(found, unless=last.bundle.tree if last and same else None)
+                if made is not None:
+                    await self._publish(
+                        Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
+                    )
+                elif last is not None:
+                    self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=last.sequence))
         except TreeMoved:
             return False
         except HotswapError as error:
@@ -184,37 +187,36 @@ class Engine:
         """The app has a new version; it counts from the next build."""
         self.app_version = version
 
-    def close(self) -> None:
-        """Write what is queued and let the files go."""
-        self.history.close()
-        self._journal.close()
+    async def close(self) -> None:
+        """Write what is queued, and let the files go. What is being committed is committed first."""
+        async with self._writing:
+            await asyncio.to_thread(self.history.close)
+            self._journal.close()
 
     async def _publish_by_hand(self, command: Publish) -> Done:
-        root = Path(command.path) if command.path else self.options.dist
+        # An empty text is not "not given", as for the channel.
+        root = self.options.dist if command.path is None else Path(command.path)
         if root is None:
             raise HotswapError(
                 "publish: there is no watched folder", "give the folder to publish", code="nothing-watched"
             )
-        if not root.is_absolute():
+        if not root.is_absolute() or "\0" in str(root):
             raise HotswapError(
-                f"publish: the path {command.path!r} is relative",
+                f"publish: the path {command.path!r} is relative, or can be none",
                 "give it absolute: the server does not know where you are",
                 code="bad-arguments",
             )
         command.demand(self.controls)
-        try:
-            made = await self._make(root)
-        except HotswapError as error:
-            self._refused(error)
-            raise
-        if made is None:
-            raise AssertionError("a bundle is left out only where `unless` was given")
-        release = await self._publish(command, made, "publish", watched=root == self.options.dist)
-        return Done(
-            revision=self.bus.revision,
-            events=(wire.plain(ReleaseAdded(at=release.published_at, release=release)),),
-            result=wire.plain(release),
-        )
+        async with self._publishing:
+            try:
+                made = await self._make(root)
+                if made is None:
+                    raise AssertionError("a bundle is left out only where `unless` was given")
+                added = await self._publish(command, made, "publish", watched=root == self.options.dist)
+            except HotswapError as error:
+                self._refused(error)
+                raise
+        return self._done([added], added.release)
 
     async def _make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
         root = tree.root if isinstance(tree, Scan) else tree
@@ -231,6 +233,8 @@ class Engine:
         finally:
             self.building = None
 
+    # From the first byte packed to the last one pruned one at a time: what has the same content as a bundle that is
+    # on its way out, or that could not be committed, would lose its bytes with it.
     async def _publish(
         self,
         command: Publish,
@@ -239,7 +243,7 @@ class Engine:
         *,
         watched: bool,
         changed_at: float | None = None,
-    ) -> Release:
+    ) -> ReleaseAdded:
         built = Built(
             bundle=made.bundle,
             binary_version=self.app_version,
@@ -253,7 +257,8 @@ class Engine:
             self._drop_unknown(made)
             raise
         offered = time.monotonic()
-        release = next(fact.release for fact in facts if isinstance(fact, ReleaseAdded))
+        added = next(fact for fact in facts if isinstance(fact, ReleaseAdded))
+        release = added.release
         self.observe(
             Published(
                 at=self._now(),
@@ -269,8 +274,12 @@ class Engine:
                 offered_ms=None if changed_at is None else round((offered - changed_at) * 1000, 1),
             )
         )
-        await self._prune()
-        return release
+        try:
+            await self._prune()
+        except HotswapError as error:
+            # The release is out; that old ones stay on the disk is another matter.
+            self.notice("warning", error.code, error.message, error.hint)
+        return added
 
     async def _commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
         async with self._writing:
@@ -312,6 +321,23 @@ class Engine:
             )
         )
 
+    def _last_built(self, channel: str) -> Release | None:
+        """The newest release of the channel with the watched folder's tree as it was last published there."""
+        known = self.controls.channels.get(channel)
+        if known is None or known.last_tree is None:
+            return None
+        having = (self.controls.releases[sequence] for sequence in known.releases)
+        return next((release for release in having if release.bundle.tree == known.last_tree), None)
+
+    def _would_be_the_same(self, last: Release) -> bool:
+        """Whether a build of the same tree would now be the same release: another key, format, app or minimum is not.
+
+        What another key signed, an app that was built for this one refuses.
+        """
+        minimum = self.options.min_binary_version or self.app_version
+        was = (last.bundle.key_id, last.bundle.format, last.binary_version, last.min_binary_version)
+        return was == (self.key.key_id, self.options.format, self.app_version, minimum)
+
     def _drop_unknown(self, made: Made) -> None:
         if all(release.bundle.hash != made.bundle.hash for release in self.controls.releases.values()):
             self.store.remove(made.bundle.hash)
@@ -326,8 +352,12 @@ class Engine:
         if len(self.clients) > MAX_CLIENTS:
             self.clients.popitem(last=False)
 
-    def _done(self, facts: Sequence[Fact]) -> Done:
-        return Done(revision=self.bus.revision, events=tuple(wire.plain(fact) for fact in facts))
+    def _done(self, facts: Sequence[Fact], result: object = None) -> Done:
+        return Done(
+            revision=self.bus.revision,
+            events=tuple(wire.plain(fact) for fact in facts),
+            result=wire.plain(result),
+        )
 
 
 def utc_now() -> datetime:
@@ -371,8 +401,12 @@ async def open_engine(
         engine.clients[client.id] = client
     history.on_trouble = _trouble_teller(engine)
     opening = _opening_facts(controls, options, now())
-    if opening:
-        await engine.commit(lambda _: opening)
+    try:
+        if opening:
+            await engine.commit(lambda _: opening)
+    except BaseException:
+        await engine.close()
+        raise
     return engine
 
 

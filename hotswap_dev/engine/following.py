@@ -39,16 +39,18 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
     While one is packed nothing is looked at, and then the newest tree comes next: latest wins. `csp`: whether the app
     has a content security policy, under which no inline script of a bundle runs.
     """
-    warned: set[TreeWarning] = set()
+    warned: set[str] = set()
     as_found = True
     async for event in watched:
         match event:
             case Settled():
-                found = set(_warnings(event, csp=csp))
-                for warning in found - warned:
-                    engine.notice("warning", warning.code, warning.message, warning.hint)
-                # What stays the same from build to build is said once; what comes back is said again.
-                warned = found
+                found = {warning.code: warning for warning in _warnings(event, csp=csp)}
+                for code, warning in found.items():
+                    if code not in warned:
+                        engine.notice("warning", code, warning.message, warning.hint)
+                # What stays from build to build is said once, whatever its files are called now; what comes back is
+                # said again.
+                warned = set(found)
                 changed_at = None if as_found else event.changed_at
                 if await engine.publish_settled(event.scan, changed_at=changed_at):
                     as_found = False
@@ -60,7 +62,10 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                 engine.notice("info", code, detail, _NEXT_STEP.get(code, ""))
             case SettleWidened(seconds, why):
                 engine.notice(
-                    "info", "settle-widened", f"waiting {seconds:.1f} s for stillness from now on: {why}"
+                    "info",
+                    "settle-widened",
+                    f"waiting {seconds:.1f} s for stillness from now on: {why}",
+                    "if that was not one slow build, restart with --settle 300, which is then kept",
                 )
             case Polling(seconds, why):
                 engine.notice("warning", "polling", f"looking every {seconds:.1f} s instead: {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine, bundle_file
 from hotswap_dev.errors import NotFound
 from hotswap_dev.server.downloads import Attribution, BundleResponse
-from hotswap_dev.server.guard import PROBLEM, client_guard, host_rule
+from hotswap_dev.server.guard import PROBLEM, client_guard, host_rule, stamp
 from hotswap_dev.server.page import SitePage, page
 
 REASON_HEADER = "X-Hotswap-Reason"
 _NO_STORE = "no-store"
 _UNATTRIBUTED = "-"
 _QUERY_LIMIT = 32
+_CANONICAL = re.compile(r"[1-9][0-9]{0,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ def client_site(engine: Engine, options: ClientSiteOptions) -> web.Application:
     """The client site as an aiohttp application."""
     site = _ClientSite(engine, options)
     app = web.Application(middlewares=[client_guard(host_rule(options.allowed_hosts))])
-    app.router.add_get("/api/ota/{sequence}", site.check, allow_head=False)
-    app.router.add_get("/api/updates/{sequence}", site.check, allow_head=False)
+    app.on_response_prepare.append(stamp)
+    # Any text at all: a plain {sequence} takes no braces, and an endpoint whose placeholder nobody replaced is a check.
+    app.router.add_get("/api/ota/{sequence:[^/]+}", site.check, allow_head=False)
+    app.router.add_get("/api/updates/{sequence:[^/]+}", site.check, allow_head=False)
     app.router.add_get("/bundles/{token}/{sequence}/{name}", site.bundle)
     app.router.add_get("/channels/{channel}/latest.json", site.latest)
     app.router.add_get("/healthz", site.health)
@@ -173,14 +177,14 @@ def _query(request: web.Request) -> Mapping[str, list[str]]:
 
 def _named(controls: Controls, sequence: str, name: str) -> Release:
     """The release that a bundle's URL names: looked up in memory, no path is ever made of it (hardening B1)."""
-    digits = sequence if sequence.isascii() and sequence.isdigit() and len(sequence) <= 20 else "0"
-    release = controls.releases.get(int(digits))
+    release = controls.releases.get(int(sequence)) if _CANONICAL.fullmatch(sequence) else None
     if (
         release is None
         or name != f"{release.bundle.hash8}.{release.bundle.format}"
         or not controls.has_bytes(release)
     ):
-        raise NotFound("nothing is published here", "a check's manifest names the bundle's address")
+        # The same as for any other path that leads nowhere: what is almost a name is not told from what is none.
+        raise web.HTTPNotFound
     return release
 
 

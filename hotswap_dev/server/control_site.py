@@ -12,7 +12,7 @@ from hotswap_dev import wire
 from hotswap_dev.domain.commands import registered
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
-from hotswap_dev.server.guard import control_guard
+from hotswap_dev.server.guard import control_guard, stamp
 
 HEARTBEAT = 10.0
 """Seconds between blank lines of a quiet event stream: a reader can tell a quiet server from a lost one."""
@@ -29,6 +29,8 @@ def control_site(engine: Engine, token: str) -> web.Application:
     """The control site as an aiohttp application."""
     site = _ControlSite(engine)
     app = web.Application(middlewares=[control_guard(token)], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(stamp)
+    app.on_shutdown.append(site.end_streams)
     app.router.add_get("/api/state", site.state)
     app.router.add_get("/api/events", site.events, allow_head=False)
     app.router.add_get("/api/commands", site.commands)
@@ -42,6 +44,7 @@ def control_site(engine: Engine, token: str) -> web.Application:
 class _ControlSite:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._streams: set[asyncio.Timeout] = set()
 
     async def state(self, _: web.Request) -> web.Response:
         engine = self._engine
@@ -67,18 +70,43 @@ class _ControlSite:
             headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
-        async for batch in bus.read(after, heartbeat=HEARTBEAT):
-            lines = b"".join(bus.line(revision, event) for revision, event in batch)
-            await response.write(lines or b"\n")
+        try:
+            async with asyncio.timeout(None) as stream:
+                self._streams.add(stream)
+                async for batch in bus.read(after, heartbeat=HEARTBEAT):
+                    lines = b"".join(bus.line(revision, event) for revision, event in batch)
+                    await response.write(lines or b"\n")
+        except TimeoutError:
+            # The server ends. A reader that stopped reading would not let us say so in order.
+            if request.transport is not None and request.transport.get_write_buffer_size():
+                request.transport.abort()
+        finally:
+            self._streams.discard(stream)
         return response
+
+    async def end_streams(self, _: web.Application) -> None:
+        """Let the streams end, which they never do by themselves: the server's end must not wait for them."""
+        now = asyncio.get_running_loop().time()
+        for stream in self._streams:
+            stream.reschedule(now)
 
     async def commands(self, _: web.Request) -> web.Response:
         return _json(wire.command_schemas())
 
     async def command(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
+        if "dry_run" in request.query:
+            raise HotswapError(
+                f"{name}: what it would change can't be said yet, so nothing was done",
+                "leave dry_run out to have it done",
+                code="no-dry-run",
+            )
         if name not in registered():
-            raise NotFound(f"there is no command {name!r}", f"there are: {', '.join(registered())}")
+            raise NotFound(
+                f"there is no command {name!r}",
+                f"there are: {', '.join(registered())}",
+                code="unknown-command",
+            )
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 body = await request.read()
@@ -88,7 +116,7 @@ class _ControlSite:
             ) from None
         try:
             arguments = wire.decode(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise HotswapError(
                 f"the body is no JSON: {error}",
                 "send an object, {} where there are no arguments",
@@ -152,10 +180,11 @@ def _time(request: web.Request, name: str) -> str | None:
         return None
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
+        # Beyond year 1 and 9999 there is no UTC to convert to.
+        return wire.stored_time(when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise HotswapError(
             f"{name} is {text!r}; expected is a time",
             f"for example ?{name}=2026-04-05T12:00:00Z",
             code="bad-arguments",
         ) from None
-    return wire.stored_time(when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC))

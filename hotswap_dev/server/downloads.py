@@ -66,11 +66,14 @@ class BundleResponse(web.FileResponse):
         self._on_end = on_end
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send it all, as a file response does when it is prepared; then `on_end` hears of it, however it ended."""
+        """Send it all, as a file response does when it is prepared; then `on_end` hears of it, however it ended.
+
+        Where nothing of the file was to be sent (304, 416, the file is gone) there was no download.
+        """
         try:
             return await super().prepare(request)
         finally:
-            if self._on_end is not None:
+            if self._on_end is not None and self.status in (200, 206):
                 self._on_end(self)
 
     async def _sendfile(
@@ -79,7 +82,8 @@ class BundleResponse(web.FileResponse):
         try:
             return await super()._sendfile(request, fobj, offset, count)
         finally:
-            self.sent = os.lseek(fobj.fileno(), 0, os.SEEK_CUR) - offset
+            # It stands before the offset where the connection broke before the first byte.
+            self.sent = max(0, os.lseek(fobj.fileno(), 0, os.SEEK_CUR) - offset)
 
 
 def _remember(table: OrderedDict[Any, Any], key: object, value: object) -> None:

@@ -1,8 +1,8 @@
 """Who may talk to a site: target, Host and origin of a request, judged before any handler sees it (hardening A).
 
-Both sites have one middleware each, made here. It denies by default, turns every error into a problem body, and stamps
-every answer with the headers that keep a browser from lending it to another page. `request.url` and `request.host` are
-never read before the Host header has passed: aiohttp raises for some values and believes an absolute target.
+Both sites have one middleware each, made here: it denies by default and turns every error into a problem body. `stamp`
+puts on every answer the headers that keep a browser from lending it to another page. `request.url` and `request.host`
+are never read: aiohttp raises for some values and believes an absolute target.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ def host_of(header: str) -> str:
     if port is not None and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
         raise ValueError("the port is no number from 1 to 65535")
     if name.startswith("["):
+        if "%" in name:
+            raise ValueError(
+                "an address in a Host header has no zone"
+            )  # ipaddress would take any text behind it
         return str(ipaddress.IPv6Address(name[1:-1]))
     name = name.lower()
     if not name.isascii() or not _NAME.fullmatch(name):
@@ -111,12 +115,14 @@ def control_guard(token: str) -> Middleware:
             raise Unauthorized(
                 "the control site needs the token",
                 "it is in .hotswap-dev/server.json; or use hotswap-dev api",
+                code="unauthorized",
             )
         if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
             raise Forbidden(
                 f"a {request.method} needs Content-Type: application/json, this one has "
                 f"{_quoted(request.headers.get('Content-Type', 'none'))}",
                 "send a JSON object, {} where there are no arguments",
+                code="not-json",
             )
         return await handler(request)
 
@@ -126,6 +132,8 @@ def control_guard(token: str) -> Middleware:
 def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
     """An error as RFC 9457 has it: `detail` names the thing and the value, `hint` the way out."""
     code = status or error.status
+    # RFC 9110 §15.5.2: a 401 says which scheme would do.
+    headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
     body = {
         "type": f"urn:hotswap-dev:{error.code}",
         "title": error.code,
@@ -133,7 +141,14 @@ def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
         "detail": error.message,
         "hint": error.hint,
     }
-    return web.Response(status=code, body=wire.encode(body), content_type=PROBLEM)
+    return web.Response(status=code, body=wire.encode(body), content_type=PROBLEM, headers=headers)
+
+
+async def stamp(_: web.Request, response: web.StreamResponse) -> None:
+    """For `on_response_prepare`, so that also what no handler answered has the headers; no error is kept by a cache."""
+    response.headers.update(STAMPED)
+    if response.status >= 400:
+        response.headers["Cache-Control"] = "no-store"
 
 
 def _boundary(admit: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]) -> Middleware:
@@ -141,31 +156,30 @@ def _boundary(admit: Callable[[web.Request, Handler], Awaitable[web.StreamRespon
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response: web.StreamResponse
         try:
-            response = await admit(request, handler)
+            return await admit(request, handler)
         except HotswapError as error:
-            response = problem(error)
+            return problem(error)
         except web.HTTPException as error:
             response = problem(_http_error(error), status=error.status)
             if allow := error.headers.get("Allow"):
                 response.headers["Allow"] = allow
+            return response
         except (ConnectionError, TimeoutError):
             raise
         except Exception:
             _log.exception("%s %s failed", request.method, shown(request.path))
-            response = problem(
+            return problem(
                 HotswapError("the server failed at this", "its log has the details", code="bug"), status=500
             )
-        if not response.prepared:
-            response.headers.update(STAMPED)
-        return response
 
     return guarded
 
 
 def _http_error(error: web.HTTPException) -> HotswapError:
-    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status, "bad-request")
+    code = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}.get(
+        error.status, "bad-request"
+    )
     return HotswapError(error.reason.lower(), code=code)
 
 

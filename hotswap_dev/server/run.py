@@ -39,6 +39,9 @@ CHECK_PATH = "/api/ota/{{current_sequence}}"
 _KEEP_ALIVE = 15
 """Seconds; in aiohttp it is also the time that a client has to send its headers (hardening D1)."""
 
+_LAST_WORDS = 0.5
+"""Seconds that answers under way get when the server ends; aiohttp waits twice that for who does not read (E16)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
@@ -58,6 +61,7 @@ class ServerOptions:
     allowed_hosts: tuple[str, ...] = ()
     id_header: str = "X-Device-Id"
     settle: float = 0.3
+    settle_widens: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,16 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
     nothing runs and nothing was changed.
     """
     _demand_strict_parser()
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
+        # The workspace first: a second start in one project has its port taken too, and that is not what is wrong.
+        workspace = open_workspace(options.workspace)
+        stack.callback(workspace.close)
         sockets = listen(options.host, options.port, auto_port=options.auto_port)
         for opened in sockets:
             stack.callback(opened.close)
-        workspace = open_workspace(options.workspace)
-        stack.callback(workspace.close)
         instance = secrets.token_hex(8)
         engine = await open_engine(workspace, options.engine, key=key, key_home=key_home, instance=instance)
-        stack.callback(engine.close)
+        stack.push_async_callback(engine.close)
         control_sockets = [listen_privately()]
         stack.callback(control_sockets[0].close)
         file = _described(options, key, instance, sockets, control_sockets)
@@ -110,9 +115,13 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
 
 @contextlib.asynccontextmanager
 async def _answering(app: web.Application, sockets: list[socket.socket]) -> AsyncIterator[None]:
-    # A slow download must not hold the exit for longer than a second (facts 7); no request has a body to inflate.
+    # No request has a body to inflate.
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=_KEEP_ALIVE, shutdown_timeout=1, auto_decompress=False
+        app,
+        access_log=None,
+        keepalive_timeout=_KEEP_ALIVE,
+        shutdown_timeout=_LAST_WORDS,
+        auto_decompress=False,
     )
     await runner.setup()
     try:
@@ -128,7 +137,9 @@ async def _following(engine: Engine, options: ServerOptions) -> AsyncIterator[No
     """Watch the folder and the config beside the answers; what ends such a task by a bug is told, not swallowed."""
     async with contextlib.AsyncExitStack() as stack:
         if options.engine.dist is not None:
-            watcher = await stack.enter_async_context(watch(options.engine.dist, settle=options.settle))
+            watcher = await stack.enter_async_context(
+                watch(options.engine.dist, settle=options.settle, widen=options.settle_widens)
+            )
             csp = options.project is not None and options.project.csp
             await stack.enter_async_context(
                 _background(engine, "builds", follow_builds(engine, watcher, csp=csp))
@@ -209,10 +220,10 @@ def _overlays(
 
 
 def _allowed_hosts(options: ServerOptions) -> tuple[str, ...]:
-    """Names beyond localhost and addresses: those given, the public URL's, and this machine's own in the network."""
+    """Names beyond localhost and addresses: those given, as --host too, the public URL's, and this machine's own."""
     own = socket.gethostname().split(".", 1)[0].lower()
     public = (options.public_url or "").partition("://")[2].partition("/")[0].rsplit(":", 1)[0]
-    return tuple(name for name in (*options.allowed_hosts, public, f"{own}.local") if name)
+    return tuple(name for name in (*options.allowed_hosts, options.host, public, f"{own}.local") if name)
 
 
 def _demand_strict_parser() -> None:

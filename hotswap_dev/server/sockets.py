@@ -56,7 +56,7 @@ def port_of(sockets: list[socket.socket]) -> int:
 
 def addresses(host: str, port: int) -> tuple[str, ...]:
     """The URLs under which a server that listens on `host` is reached from here and from the network."""
-    if host in ("127.0.0.1", "localhost", "::1"):
+    if host in ("127.0.0.1", "localhost"):
         return (f"http://127.0.0.1:{port}", f"http://localhost:{port}")
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - a comparison
         return (f"http://{_bracketed(host)}:{port}",)
@@ -69,6 +69,7 @@ class _Taken(Exception):
         self.address = address
 
 
+_WHERE = "127.0.0.1 for this machine, 0.0.0.0 for the network"
 _MOVE = "give the app the new endpoint with configure({endpoint})"
 
 
@@ -88,7 +89,11 @@ def _listen_everywhere(host: str, port: int) -> list[socket.socket]:
             raise
         if sockets:
             return sockets
-        break
+        raise HotswapError(
+            f"{_bracketed(host)} can't be listened on: this machine has no IPv6",
+            _WHERE,
+            code="port-refused",
+        )
     raise HotswapError(f"no free port was found on {host}", "give one with --port", code="port-in-use")
 
 
@@ -112,7 +117,7 @@ def _families(host: str) -> list[tuple[socket.AddressFamily, str]]:
     except socket.gaierror as error:
         raise UsageError(
             f"--host {host!r} is no address of this machine: {error.strerror}",
-            "127.0.0.1 for this machine, 0.0.0.0 for the network",
+            _WHERE,
         ) from None
     return [(found[0][0], str(found[0][4][0]))]
 
@@ -137,9 +142,12 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
             raise _Taken(address) from None
         if family == socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
             return None
+        elsewhere = error.errno == errno.EADDRNOTAVAIL
         raise HotswapError(
             f"{_bracketed(address)}:{port} can't be listened on: {error.strerror}",
-            "ports below 1024 need rights; choose another with --port",
+            f"--host must be an address of this machine: {_WHERE}"
+            if elsewhere
+            else "ports below 1024 need rights; choose another with --port",
             code="port-refused",
         ) from None
     return opened

@@ -28,17 +28,19 @@ _ROOT_CHECK = 0.2  # seconds between questions whether the root is still the fol
 _REARM = 30.0  # seconds until reports that could not be had are asked for again
 
 
-def watch(root: Path, *, settle: float = 0.3, give_up: float = 10.0) -> Watch:
+def watch(root: Path, *, settle: float = 0.3, give_up: float = 10.0, widen: bool = True) -> Watch:
     """The settled trees of `root`, which need not be there yet.
 
     `settle` is how long nothing may change before a build counts as finished, `give_up` how long a
-    still tree's missing references are waited for; both in seconds.
+    still tree's missing references are waited for; both in seconds. Without `widen` a slow build in place
+    does not make `settle` longer: somebody chose it.
 
         async with watch(root) as folder:
             async for seen in folder:
                 match seen: ...
     """
-    return Watch(root, Pace(settle=settle, give_up=give_up))
+    pace = Pace(settle=settle, give_up=give_up)
+    return Watch(root, pace if widen else replace(pace, widest=settle))
 
 
 class Watch:

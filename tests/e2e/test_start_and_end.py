@@ -228,9 +228,50 @@ def test_B2_a_key_in_the_watched_folder_is_refused(tmp_path: Path, dist: Path) -
 
 
 def test_a_workspace_in_the_watched_folder_is_refused(tmp_path: Path, dist: Path) -> None:
-    ended = run_command("serve", ".", "--port", "0", cwd=dist)
-    assert ended.returncode == 1
-    assert "lies in the watched folder" in ended.stderr
+    before = sorted(dist.iterdir())
+    for arguments in (["serve", "."], ["serve", ".", "--workspace", "."]):
+        ended = run_command(*arguments, "--port", "0", cwd=dist)
+        assert ended.returncode == 1
+        assert "lies in the watched folder" in ended.stderr
+    assert sorted(dist.iterdir()) == before
+
+
+def test_a_file_is_no_build_folder(tmp_path: Path, dist: Path) -> None:
+    ended = run_command("serve", dist / "index.html", "--port", "0", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "is a file" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [["--format", "zip"], ["--min-binary-version", "0.0.9"], ["--app-version", "0.2.0"]]
+)
+def test_a_restart_that_would_make_another_release_of_the_same_files_does(
+    tmp_path: Path, dist: Path, option: list[str]
+) -> None:
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
+        server.event("published")
+        server.send(signal.SIGTERM)
+    with ServerProcess(dist, "--port", "0", *option, cwd=tmp_path) as server:
+        assert server.event("published")["sequence"] == 2
+
+
+def test_after_a_new_key_the_same_files_are_signed_again(tmp_path: Path, dist: Path) -> None:
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
+        server.event("published")
+        server.send(signal.SIGTERM)
+    assert run_command("key", "new", cwd=tmp_path).returncode == 0
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
+        server.event("published")
+        _, manifest = server.check(1)
+        assert manifest is not None
+        (tmp_path / "bundle.tar.gz").write_bytes(server.get(manifest["url"])[1])
+        (tmp_path / "bundle.tar.gz.minisig").write_text(manifest["signature"])
+        assert (
+            run_command(
+                "verify", "bundle.tar.gz", "--pubkey", server.ready["pubkey"], cwd=tmp_path
+            ).returncode
+            == 0
+        )
 
 
 def test_outside_a_tauri_project_a_folder_is_required(tmp_path: Path) -> None:

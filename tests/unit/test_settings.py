@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hotswap_dev.errors import HotswapError, UsageError
-from hotswap_dev.settings import SETTINGS, Settings, resolve, server_options
+from hotswap_dev.settings import SETTINGS, Settings, demand_workspace_outside, resolve, server_options
 from hotswap_dev.storage.keys import KeyHome
 
 
@@ -173,6 +173,7 @@ def test_a_public_url_loses_its_last_slash(tmp_path: Path) -> None:
 def test_a_workspace_inside_the_watched_folder_is_refused(app: Path) -> None:
     (app / "dist").mkdir()
     settings = settled(app, flags={"workspace": "dist/state"})
+    assert settings.dist is not None
 
     with pytest.raises(HotswapError, match="lies in the watched folder"):
-        server_options(settings, environ={}, home=KeyHome(app / "key"))
+        demand_workspace_outside(settings.dist, settings.workspace)

@@ -137,7 +137,7 @@ def test_a_sentence_names_the_values_that_decided(reason: Reason, words: str) ->
 def test_a_client_that_is_ahead_is_passed_by_the_command_that_is_named() -> None:
     reason = decide(controls_with(a_release(2)), a_check(7), NOW).reason
     assert "7" in sentence(reason)
-    assert change(reason) == "hotswap-dev serve --sequence-floor 7"
+    assert change(reason) == "hotswap-dev serve --sequence-floor 7, then hotswap-dev publish"
 
 
 def test_nobody_is_told_to_use_up_every_sequence_to_pass_a_client_at_the_end_of_u64() -> None:
