@@ -72,8 +72,16 @@ def _within(low: int, high: int) -> Callable[[int], str | None]:
 
 
 def _public_url(value: str) -> str | None:
-    parts = urlsplit(value)
-    fine = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+    try:
+        parts = urlsplit(value)
+        fine = bool(
+            parts.scheme in ("http", "https")
+            and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
+            and (parts.hostname, parts.port)[0]
+            and not (parts.query or parts.fragment)
+        )
+    except ValueError:
+        fine = False
     return None if fine else "an address such as https://ota.example.test"
 
 
@@ -167,7 +175,9 @@ def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str], here: Path)
     `flags` has, by key, what was typed (None and () for what was not). Relative paths of flags and variables start
     `here`, those of the settings file at its folder. UsageError names the source, the value and what is expected.
     """
-    typed = {name: value for name, value in flags.items() if value not in (None, (), False)}
+    typed = {
+        name: value for name, value in flags.items() if not (value is None or value is False or value == ())
+    }
     given = _from_environment(environ)
     project, root = _find_project(typed, given, environ, here)
     filed = _from_file(root / SETTINGS_FILE)
@@ -224,7 +234,8 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
     project = settings.project
     return ServerOptions(
         engine=EngineOptions(
-            dist=settings.dist.resolve() if settings.dist else None,
+            # Not resolved: a link that is swapped for another build has to be followed anew.
+            dist=settings.dist.absolute() if settings.dist else None,
             app_version=settings.app_version,
             channel=settings.channel,
             min_binary_version=settings.min_binary_version,
@@ -235,8 +246,7 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
         app=project.name if project else settings.root.name,
         project=project,
         read_project=_reader(project, environ) if project else None,
-        version_from_project=project is not None
-        and settings.sources["app_version"] == project.version_source,
+        version_from_project=project is not None and not _was_given(settings.sources["app_version"]),
         same_identifier=settings.same_identifier,
         host=settings.host,
         port=settings.port,
@@ -247,6 +257,11 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
         settle=settings.settle / 1000,
         settle_widens=settings.sources["settle"] == "default",
     )
+
+
+def _was_given(source: str) -> bool:
+    """Whether a value comes from a flag, a variable or the settings file, which the Tauri config can't outdo."""
+    return source.startswith(("--", "HOTSWAP_DEV_")) or source == SETTINGS_FILE
 
 
 def _reader(project: TauriProject, environ: Mapping[str, str]) -> Callable[[], TauriProject]:

@@ -13,7 +13,7 @@ from hotswap_dev.cli.signing_key import home_of, open_key
 from hotswap_dev.errors import UsageError
 from hotswap_dev.packing.signing import key_forms, new_key
 from hotswap_dev.storage.keys import read_key_file
-from hotswap_dev.storage.workspace import write_atomically
+from hotswap_dev.storage.workspace import make_workspace, write_atomically
 
 
 @click.group()
@@ -57,7 +57,7 @@ def export(file: str, **flags: Any) -> None:
     click.echo(f"{path}  the secret key {opened.key.short}: whoever has it can sign for apps that trust it")
 
 
-@key.command(name="import", params=parameters(WHERE))
+@key.command(name="import", params=parameters((*WHERE, "production-key")))
 @click.argument("file", metavar="FILE")
 def import_(file: str, **flags: Any) -> None:
     """Make the key in FILE (minisign's or Tauri's) the app's dev key; the one before is kept beside it."""
@@ -75,7 +75,10 @@ def new(**flags: Any) -> None:
 
 
 def _replace(flags: dict[str, Any], text: str, short: str) -> None:
-    home = home_of(settle(flags), os.environ)
+    settings = settle(flags)
+    home = home_of(settings, os.environ)
+    if home.folder == settings.workspace:
+        make_workspace(settings.workspace)
     kept = home.replace_key(text)
     click.echo(f"key {short} is the dev key now ({home.key_path})")
     if kept is not None:

@@ -98,6 +98,10 @@ def _notice(event: Event) -> str:
     )
 
 
+def _floor(event: Event) -> str:
+    return f"· the next release is {event['floor'] + 1}: {event['floor']} is taken by {event['source']}"
+
+
 _MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 _LINES: Mapping[str, Callable[[Event], str]] = {
@@ -107,4 +111,5 @@ _LINES: Mapping[str, Callable[[Event], str]] = {
     "check-answered": _check,
     "download-ended": _download,
     "notice": _notice,
+    "sequence-floor-raised": _floor,
 }

@@ -142,16 +142,25 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.filename is None or "--debug" in arguments:
+        if error.filename is None or _debugging(arguments):
             raise
         _say(f"{error.filename}: {error.strerror}", "name another place, or make that one usable")
         sys.exit(1)
     except Exception as error:
-        if "--debug" in arguments or os.environ.get("HOTSWAP_DEV_DEBUG"):
+        if _debugging(arguments):
             raise
         _say(f"unexpected: {error!r}", f"the details are in {_report()}; --debug shows them here")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _debugging(arguments: Sequence[str]) -> bool:
+    return "--debug" in arguments or os.environ.get("HOTSWAP_DEV_DEBUG", "0").lower() not in (
+        "0",
+        "off",
+        "false",
+        "",
+    )
 
 
 def _command_of(error: click.ClickException) -> str:

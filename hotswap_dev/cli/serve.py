@@ -9,6 +9,7 @@ import logging.handlers
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +125,8 @@ def _log_to(path: Path) -> None:
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # A log that can't be written must not be told on the terminal, line after line (hardening C6).
+    logging.raiseExceptions = False
 
 
 class Output:
@@ -133,7 +136,7 @@ class Output:
     """
 
     def __init__(self) -> None:
-        self._colour = False if os.environ.get("NO_COLOR") else None
+        self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._queue: queue.Queue[str | None] = queue.Queue(_QUEUED_LINES)
         self._dropped = 0
         self._thread = threading.Thread(target=self._write_until_closed, name="output", daemon=True)
@@ -145,7 +148,7 @@ class Output:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(None)
-            self._thread.join(timeout=1)
+            self._thread.join(timeout=0.5)
 
     def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
         """Say that the server answers."""
@@ -173,11 +176,18 @@ class Output:
             self._dropped += 1
 
     def _write_until_closed(self) -> None:
+        # Past Python's buffer: a thread that waits in it for a reader who stopped would abort the interpreter's end.
+        sys.stdout.flush()
+        out = sys.stdout.fileno()
         while (text := self._queue.get()) is not None:
+            shown = f"{text if self._coloured else click.unstyle(text)}\n"
+            data = shown.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
             try:
-                click.echo(text, color=self._colour)
+                while data:
+                    data = data[os.write(out, data) :]
             except OSError:
-                # Whoever read us is gone; the server is not there for them alone.
+                # Whoever read us is gone. The server is not there for them alone, and Python must end in peace.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), out)
                 return
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,14 @@ def pack(
 ) -> None:
     """Pack DIST, sign it, and write NAME.tar.gz, NAME.tar.gz.minisig and NAME.json (a manifest)."""
     from hotswap_dev.domain.model import SAME_AS_CLIENT, Manifest
-    from hotswap_dev.packing.archive import Packer
+    from hotswap_dev.packing.archive import Packer, TreeMoved
     from hotswap_dev.packing.signing import trusted_comment, verify
     from hotswap_dev.packing.tree import scan
 
     settings = settle({**flags, "dist": dist})
     if settings.dist is None:
         raise UsageError("there is no build folder to pack", "name it: hotswap-dev pack dist -o out")
-    if not (sequence.isascii() and sequence.isdigit() and 0 < int(sequence) <= MAX_SEQUENCE):
+    if not (re.fullmatch("[0-9]{1,20}", sequence) and 0 < int(sequence) <= MAX_SEQUENCE):
         raise UsageError(
             f"--sequence is {sequence!r}", f"expected is a whole number from 1 to {MAX_SEQUENCE}"
         )
@@ -67,6 +68,8 @@ def pack(
         archive = out / f"{name}.{settings.format}"
         signature = opened.key.sign(packed.path, comment=trusted_comment(archive.name, now))
         packer.verify(packed)
+        if scan(settings.dist) != found:
+            raise TreeMoved(f"{settings.dist} changed while it was packed")
         verify(packed.path, signature, opened.key.public_key)
         minimum = settings.min_binary_version
         manifest = Manifest(

@@ -22,6 +22,7 @@ from hotswap_dev.packing.signing import (
 )
 from hotswap_dev.settings import Settings
 from hotswap_dev.storage.keys import KeyHome, key_home, read_key_file
+from hotswap_dev.storage.workspace import make_workspace
 
 _TEXT, _PATH, _PASSWORD = (
     "TAURI_SIGNING_PRIVATE_KEY",
@@ -54,6 +55,9 @@ def open_key(settings: Settings, environ: Mapping[str, str], *, make: bool = Tru
     if settings.key is None:
         if not make and not home.key_path.exists():
             raise UsageError("there is no key to judge by", "give one with --pubkey or --key")
+        if make and home.folder == settings.workspace:
+            # With its .gitignore: a key must not be committed by accident.
+            make_workspace(settings.workspace)
         stored = home.read_or_make_key(lambda: key_forms(new_key()).secret_file)
         key = _opened(stored.text, environ.get(_OUR_PASSWORD), str(stored.path))
         origin = "made now" if stored.made else "dev key"
@@ -70,7 +74,9 @@ def open_key(settings: Settings, environ: Mapping[str, str], *, make: bool = Tru
         key = _opened(stored.text, environ.get(_OUR_PASSWORD), str(path))
         origin = path.name
         warnings += [stored.warning] if stored.warning else []
-    return OpenKey(key, home, origin, _demand_dev_key(settings, key), tuple(warnings))
+    # Who only judges needs the public half, and may have any key's.
+    production = _demand_dev_key(settings, key) if make else False
+    return OpenKey(key, home, origin, production, tuple(warnings))
 
 
 def home_of(settings: Settings, environ: Mapping[str, str]) -> KeyHome:

@@ -7,7 +7,6 @@ and change nothing. Answering is synchronous and touches no disk.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import time
 from collections import OrderedDict
@@ -22,11 +21,9 @@ from hotswap_dev import wire
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.clients import Client, advance
 from hotswap_dev.domain.commands import Built, Command, Publish
-from hotswap_dev.domain.controls import Controls, apply, replay
+from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import (
-    BuildChannelSet,
     BundlesPruned,
-    ChannelCreated,
     Fact,
     ReleaseAdded,
     SequenceFloorRaised,
@@ -57,8 +54,11 @@ from hotswap_dev.storage.bundles import BundleStore
 from hotswap_dev.storage.history import MAX_CLIENTS, History
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
-from hotswap_dev.storage.workspace import Workspace
 
+RETRY_SECONDS = 5.0
+"""After a refusal that may pass by itself: nobody should have to save again because the disk was full."""
+
+_PASSING = ("disk-full", "bundle-not-written", "key-home-not-writable", "key-home-busy", "database-busy")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -128,6 +128,10 @@ class Engine:
             self._offered[decision.answer.release.bundle.hash] = self._steady_now()
         return decision
 
+    def bundle_file(self, release: Release) -> Path:
+        """Where the bytes of a release's bundle lie."""
+        return self.store.path(release.bundle.hash, release.bundle.format)
+
     def observe(self, observation: Observation) -> None:
         """Tell and record what was seen. Never waits."""
         client = None
@@ -151,11 +155,12 @@ class Engine:
         facts = await self.commit(lambda controls: command.events(controls, self._now()))
         return self._done(facts)
 
-    async def publish_settled(self, found: Scan, *, changed_at: float | None) -> bool:
+    async def publish_settled(self, found: Scan, *, changed_at: float | None) -> float | None:
         """Publish a tree that the watcher found settled, unless its channel's last build had the same content.
 
         `changed_at` is the monotonic time of the newest change in it. A tree that must not be published is observed
-        and leaves what is served as it is. False: it moved while it was packed, and has to settle again.
+        and leaves what is served as it is. Returned are the seconds after which the tree should be tried again, None if
+        it need not be: at once where it moved while it was packed and has to settle, later where the disk was full.
         """
         try:
             async with self._publishing:
@@ -170,10 +175,12 @@ class Engine:
                 elif last is not None:
                     self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=last.sequence))
         except TreeMoved:
-            return False
+            return 0.0
         except HotswapError as error:
             self._refused(error)
-        return True
+            if error.code in _PASSING:
+                return RETRY_SECONDS
+        return None
 
     async def commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
         """Append the facts that `make` derives from the present controls, then apply and tell them.
@@ -202,7 +209,7 @@ class Engine:
             )
         if not root.is_absolute() or "\0" in str(root):
             raise HotswapError(
-                f"publish: the path {command.path!r} is relative, or can be none",
+                f"publish: the path {command.path!r} is no absolute path",
                 "give it absolute: the server does not know where you are",
                 code="bad-arguments",
             )
@@ -221,7 +228,7 @@ class Engine:
     async def _make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
         root = tree.root if isinstance(tree, Scan) else tree
         self.building = str(root)
-        self.observe(BuildStarted(at=self._now(), path=str(root)))
+        self.observe(BuildStarted(at=self._now(), path=shown(str(root), 1000)))
         try:
             return await self._maker.make(tree, unless=unless)
         except OSError as error:
@@ -283,8 +290,18 @@ class Engine:
 
     async def _commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
         async with self._writing:
-            facts = make(self.controls)
-            await asyncio.to_thread(self._append, facts)
+            floors: list[Fact] = []
+            controls = self.controls
+            while True:
+                facts = [*floors, *make(controls)]
+                taken = await asyncio.to_thread(self._append, facts)
+                if taken is None:
+                    break
+                # Another checkout of this app published meanwhile: its numbers are on the devices too.
+                floor = SequenceFloorRaised(
+                    at=self._now(), floor=taken, source="another checkout of this app"
+                )
+                floors, controls = [floor], apply(self.controls, floor)
             controls = self.controls
             for fact in facts:
                 controls = apply(controls, fact)
@@ -293,12 +310,18 @@ class Engine:
                 self.bus.put(fact)
             return facts
 
-    def _append(self, facts: Sequence[Fact]) -> None:
-        # The mark first: a number too many is skipped, one too few would be given to two bundles.
+    def _append(self, facts: Sequence[Fact]) -> int | None:
+        """Put facts into the journal; or, where a sequence among them is taken elsewhere, say the highest that is.
+
+        The key's mark first: a number too many is skipped, one too few would be given to two bundles.
+        """
         for fact in facts:
             if isinstance(fact, ReleaseAdded):
-                self._key_home.raise_high_water(fact.release.sequence)
+                taken = self._key_home.claim(fact.release.sequence)
+                if taken is not None:
+                    return taken
         self._journal.append(facts)
+        return None
 
     async def _prune(self) -> None:
         gone = prunable(self.controls, self._offered, self._steady_now())
@@ -327,7 +350,8 @@ class Engine:
         if known is None or known.last_tree is None:
             return None
         having = (self.controls.releases[sequence] for sequence in known.releases)
-        return next((release for release in having if release.bundle.tree == known.last_tree), None)
+        last = next((release for release in having if release.bundle.tree == known.last_tree), None)
+        return last if last is not None and self.controls.has_bytes(last) else None
 
     def _would_be_the_same(self, last: Release) -> bool:
         """Whether a build of the same tree would now be the same release: another key, format, app or minimum is not.
@@ -363,83 +387,3 @@ class Engine:
 def utc_now() -> datetime:
     """The time of day, for facts and observations."""
     return datetime.now(UTC)
-
-
-async def open_engine(
-    workspace: Workspace,
-    options: EngineOptions,
-    *,
-    key: SigningKey,
-    key_home: KeyHome,
-    instance: str,
-    now: Callable[[], datetime] = utc_now,
-) -> Engine:
-    """Replay what the workspace holds, sweep what a kill left, and settle floor and build channel."""
-    journal = Journal(workspace.state_db)
-    try:
-        key_home.sweep()
-        facts = journal.replay()
-        controls = replay(facts)
-        store = BundleStore(workspace.bundles)
-        store.sweep({release.bundle.hash for release in controls.releases.values()} - controls.pruned)
-        history = History(workspace.history_db)
-    except BaseException:
-        journal.close()
-        raise
-    engine = Engine(
-        options,
-        controls=controls,
-        journal=journal,
-        history=history,
-        store=store,
-        key=key,
-        key_home=key_home,
-        bus=Bus(instance),
-        now=now,
-    )
-    for client in reversed(history.clients(MAX_CLIENTS)):
-        engine.clients[client.id] = client
-    history.on_trouble = _trouble_teller(engine)
-    opening = _opening_facts(controls, options, now())
-    try:
-        if opening:
-            await engine.commit(lambda _: opening)
-    except BaseException:
-        await engine.close()
-        raise
-    return engine
-
-
-def _opening_facts(controls: Controls, options: EngineOptions, now: datetime) -> list[Fact]:
-    facts: list[Fact] = []
-    floor, source = max(options.floors, default=(0, ""))
-    if floor > controls.last_sequence:
-        facts.append(SequenceFloorRaised(at=now, floor=floor, source=source))
-    if options.channel != controls.configured_channel:
-        facts.append(BuildChannelSet(at=now, channel=options.channel, configured=True))
-    if options.channel not in controls.channels:
-        facts.append(ChannelCreated(at=now, channel=options.channel))
-    return facts
-
-
-def _trouble_teller(engine: Engine) -> Callable[[str | None], None]:
-    """Bring the recorder's trouble from its thread to the loop, where it is told."""
-    loop = asyncio.get_running_loop()
-
-    def tell(trouble: str | None) -> None:
-        # While the server ends, the loop may be gone before the writer is: then there is nobody left to tell.
-        with contextlib.suppress(RuntimeError):
-            if trouble is None:
-                loop.call_soon_threadsafe(
-                    engine.notice, "info", "recording-again", "history is recorded again"
-                )
-            else:
-                hint = "free some space; answers go on meanwhile"
-                loop.call_soon_threadsafe(engine.notice, "error", "not-recording", trouble, hint)
-
-    return tell
-
-
-def bundle_file(engine: Engine, release: Release) -> Path:
-    """Where the bytes of a release's bundle lie."""
-    return engine.store.path(release.bundle.hash, release.bundle.format)

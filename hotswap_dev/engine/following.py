@@ -52,10 +52,11 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                 # said again.
                 warned = set(found)
                 changed_at = None if as_found else event.changed_at
-                if await engine.publish_settled(event.scan, changed_at=changed_at):
+                again = await engine.publish_settled(event.scan, changed_at=changed_at)
+                if again is None:
                     as_found = False
                 else:
-                    watched.rescan()
+                    asyncio.get_running_loop().call_later(again, watched.rescan)
             case Waiting(code, detail):
                 # What comes now was built before our eyes.
                 as_found = False
@@ -96,7 +97,10 @@ async def follow_project(
             engine.notice("error", error.code, error.message, error.hint)
             continue
         for change in changes(project, after):
-            engine.notice("warning", f"config-{change.field.replace('_', '-')}", change.sentence)
+            said = change.sentence
+            if change.field == "version" and not version_counts:
+                said = f"version {change.new} is in the config; {engine.app_version}, which was given, goes on counting"
+            engine.notice("warning", f"config-{change.field.replace('_', '-')}", said)
         if after.version is not None and after.version != project.version and version_counts:
             engine.set_app_version(after.version)
         project, stamps = after, await asyncio.to_thread(_stamps, after)

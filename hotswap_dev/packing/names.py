@@ -64,13 +64,14 @@ _DEVICES = r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])"
 
 # Names of private keys and of what holds them. Not `id_*`: `id_card.svg` is a frontend's file.
 _SECRET = re.compile(
-    r"\.git|.*\.(?:key|p12|pfx|jks|keystore)|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?", re.IGNORECASE
+    r"\.git|\.hotswap-dev|.*\.(?:key|p12|pfx|jks|keystore)|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?",
+    re.IGNORECASE,
 )
 
 # One cheap look at every path; only what it finds is judged in full.
 _SUSPECT = re.compile(
     r'[\x00-\x1f\x7f<>:"\\|?*]|[. ](?:/|$)|\.(?:key|p12|pfx|jks|keystore|pem|map)$'
-    rf"|(?:^|/)(?:\.env|\.git(?:$|/)|id_|{_DEVICES}(?:[./]|$))",
+    rf"|(?:^|/)(?:\.env|\.(?:git|hotswap-dev)(?:$|/)|id_|{_DEVICES}(?:[./]|$))",
     re.IGNORECASE,
 )
 

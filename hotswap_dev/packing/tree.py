@@ -132,7 +132,7 @@ def _walk(root: Path) -> _Found:
                 elif stat.S_ISLNK(mode) or _is_junction(look):
                     _follow(top, entry.path, path, files, links, problems)
                 elif stat.S_ISDIR(mode):
-                    if name.lower() == ".git":
+                    if name.lower() in (".git", ".hotswap-dev"):
                         problems.append(Problem("secret", path, PRIVATE_BY_NAME))
                     else:
                         folders.append((entry.path, path + "/"))

@@ -18,7 +18,7 @@ from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
 from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, newest_whole
 from hotswap_dev.domain.reasons import sentence
 from hotswap_dev.domain.text import shown
-from hotswap_dev.engine.engine import Engine, bundle_file
+from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import NotFound
 from hotswap_dev.server.downloads import Attribution, BundleResponse
 from hotswap_dev.server.guard import PROBLEM, client_guard, host_rule, stamp
@@ -87,7 +87,7 @@ class _ClientSite:
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
         release = _named(self._engine.controls, request.match_info["sequence"], request.match_info["name"])
-        path = bundle_file(self._engine, release)
+        path = self._engine.bundle_file(release)
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         if request.method == "HEAD":
             return BundleResponse(path, headers)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hotswap_dev import wire
 from hotswap_dev.domain.commands import registered
+from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server.guard import control_guard, stamp
@@ -56,7 +57,7 @@ class _ControlSite:
                 "clients": [wire.plain(client) for client in engine.clients.values()],
                 "builds": {
                     "building": engine.building,
-                    "dist": str(engine.options.dist) if engine.options.dist else None,
+                    "dist": shown(str(engine.options.dist), 1000) if engine.options.dist else None,
                     "app_version": engine.app_version,
                 },
                 "recording": {"recorded": engine.history.recorded, "dropped": engine.history.dropped},

@@ -96,9 +96,9 @@ class History:
             self._filled.set()
 
     def clients(self, limit: int) -> list[Client]:
-        """The clients seen last, at most `limit`."""
-        rows = self._read(_SEEN_LAST, (limit,))
-        return [wire.decode_client(body) for (body,) in rows]
+        """The clients seen last, at most `limit`; a row that can't be read is left out."""
+        found = (_client(body) for (body,) in self._read(_SEEN_LAST, (limit,)))
+        return [client for client in found if client is not None]
 
     def checks(
         self,
@@ -226,4 +226,11 @@ def _encoded(value: Observation | Client) -> str | None:
     try:
         return wire.encode(value).decode()
     except (UnicodeError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _client(body: str) -> Client | None:
+    try:
+        return wire.decode_client(body)
+    except ValueError:
         return None

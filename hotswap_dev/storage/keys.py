@@ -159,6 +159,18 @@ class KeyHome:
                 mark = sequence
         return mark
 
+    def claim(self, sequence: int) -> int | None:
+        """Take `sequence` for a release that is about to be committed. None if it is taken now; else the mark.
+
+        Checkouts of one app share the key, and devices remember the numbers of all of them: of two that claim the
+        same one, the second is told the mark and takes one above it.
+        """
+        with self._locked():
+            if (mark := self.high_water()) >= sequence:
+                return mark
+            write_atomically(self.high_water_path, b"%d\n" % sequence)
+        return None
+
     def sweep(self) -> list[str]:
         """Remove what a killed process left half-written; the names of it."""
         if not self.folder.is_dir():

@@ -1,4 +1,4 @@
-"""A running server as its clients, its operator and an attacker see it: what to ask it, and how to hear what it tells."""
+"""A running server as its clients, its operator and an attacker see it: asking it, and hearing what it tells."""
 
 from __future__ import annotations
 
@@ -85,7 +85,10 @@ class Asking:
         return await self._ask(method, url, headers or {})
 
     async def check(
-        self, sequence: object = 0, headers: Mapping[str, str] | None = None, **query: str | None
+        self,
+        sequence: object = 0,
+        headers: Any = None,
+        **query: str | None,
     ) -> Answer:
         """Check as the plugin does; a parameter that is None is left out."""
         asked = {name: value for name, value in {**CLIENT, **query}.items() if value is not None}
@@ -148,7 +151,12 @@ async def happened(
 async def times(engine: Engine, kind: type[E], count: int) -> list[E]:
     """The first events of this kind, once there are so many: what answers may be told after they arrived."""
     found: list[E] = []
-    await happened(engine, kind, lambda event: found.append(event) or len(found) == count)
+
+    def enough(event: E) -> bool:
+        found.append(event)
+        return len(found) == count
+
+    await happened(engine, kind, enough)
     return found
 
 

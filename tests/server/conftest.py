@@ -41,7 +41,7 @@ def serve(tmp_path: Path, key: SigningKey) -> Serve:
 
     @asynccontextmanager
     async def start(**changes: Any) -> AsyncIterator[Asking]:
-        engine = {"dist": None, "app_version": "0.1.0", "channel": "production"}
+        engine: dict[str, Any] = {"dist": None, "app_version": "0.1.0", "channel": "production"}
         engine |= {name: changes.pop(name) for name in _ENGINE_FIELDS & changes.keys()}
         signs = changes.pop("key", key)
         options = ServerOptions(

@@ -297,7 +297,7 @@ async def test_C3_C4_hostile_bytes_are_recorded_as_harmless_text(server: Asking)
     )
     await raw(server.port, hostile.encode() + b"X-Device-Id: \xff\xfe\x9b31m\r\nUser-Agent: \xff\r\n\r\n")
     platform = (
-        f"GET /api/ota/0?binary_version=0.1.0&platform=%1b[31m&arch=%ed%a0%80 HTTP/1.1\r\nHost: localhost\r\n"
+        "GET /api/ota/0?binary_version=0.1.0&platform=%1b[31m&arch=%ed%a0%80 HTTP/1.1\r\nHost: localhost\r\n"
     )
     await raw(server.port, platform.encode() + b"Connection: close\r\n\r\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import json
 import time
@@ -28,7 +29,6 @@ from tests.server.asking import (
     connection,
     happened,
     one,
-    so_far,
     status_of,
     times,
     until,
@@ -194,7 +194,7 @@ async def test_a_tree_that_can_not_be_published_is_409_with_its_reason_and_what_
 
         assert answer.status == 409, answer.body
         assert answer.json["title"] == code
-        refused = await happened(server.engine, BuildRefused, lambda event, code=code: event.code == code)
+        refused = await happened(server.engine, BuildRefused, functools.partial(_has_code, code))
         assert refused.detail == answer.json["detail"]
         assert (await server.check()).json["sequence"] == 1
     assert [path for path in server.engine.store.folder.iterdir() if path.name.startswith(".tmp")] == []
@@ -471,3 +471,7 @@ async def _lines(server: Asking, *, after: int, until: str) -> AsyncIterator[dic
 async def _first_release(server: Asking) -> Any:
     await until(lambda: server.engine.controls.releases, "the watched folder is published")
     return json.loads(wire.encode(server.engine.controls.releases[1]))
+
+
+def _has_code(code: str, event: BuildRefused) -> bool:
+    return event.code == code

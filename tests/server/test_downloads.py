@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hotswap_dev.domain import retention
 from hotswap_dev.domain.facts import BundlesPruned
 from hotswap_dev.domain.observations import DownloadEnded
-from hotswap_dev.domain import retention
-from hotswap_dev.engine.engine import bundle_file
 from tests.server.asking import (
     PATIENCE,
     Asking,
@@ -41,7 +40,7 @@ async def test_a_bundle_is_the_file_that_was_signed(server: Asking) -> None:
     answer = await server.get((await server.check()).json["url"])
 
     assert answer.status == 200
-    assert answer.body == bundle_file(server.engine, release).read_bytes()
+    assert answer.body == server.engine.bundle_file(release).read_bytes()
     assert hashlib.sha256(answer.body).hexdigest() == release.bundle.hash
     assert answer.headers["Content-Length"] == str(release.bundle.size)
     assert answer.headers["Content-Type"] == "application/gzip"
@@ -231,7 +230,7 @@ async def test_B12_a_slow_reader_gets_the_bytes_that_were_signed_whatever_is_pub
             for number in range(6):
                 await server.publish(write_frontend(tmp_path / "small", f"build {number}"))
             assert release.bundle.hash in server.engine.controls.pruned
-            assert not bundle_file(server.engine, release).exists()
+            assert not server.engine.bundle_file(release).exists()
             assert await so_far(server.engine, DownloadEnded) == []
 
             left = release.bundle.size - MEGABYTE
@@ -249,7 +248,7 @@ async def test_B12_a_slow_reader_gets_the_bytes_that_were_signed_whatever_is_pub
 
 async def test_a_bundle_that_was_taken_away_by_hand_is_a_404_that_nobody_keeps(server: Asking) -> None:
     url = (await server.check()).json["url"]
-    bundle_file(server.engine, server.engine.controls.releases[1]).unlink()
+    server.engine.bundle_file(server.engine.controls.releases[1]).unlink()
 
     answer = await server.get(url)
 

@@ -23,7 +23,7 @@ from hotswap_dev.domain.facts import BundlesPruned, Fact, ReleaseAdded, Sequence
 from hotswap_dev.domain.observations import BuildRefused, BuildSkipped, BuildStarted, Noticed, Published
 from hotswap_dev.engine import engine as engine_module
 from hotswap_dev.engine.builds import BundleMaker, Made
-from hotswap_dev.engine.engine import Engine, bundle_file
+from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.archive import Packer
 from hotswap_dev.packing.signing import new_key
@@ -37,8 +37,8 @@ CUT = (HotswapError, asyncio.CancelledError)
 
 
 async def settle(server: Asking, dist: Path) -> bool:
-    """Hand a tree over as the watcher does."""
-    return await server.engine.publish_settled(scan(dist), changed_at=None)
+    """Hand a tree over as the watcher does; whether it need not be handed over again."""
+    return await server.engine.publish_settled(scan(dist), changed_at=None) is None
 
 
 # Saves.
@@ -289,7 +289,7 @@ async def test_E5_a_full_disk_leaves_what_was_and_the_next_publish_works(
             folder = write_frontend(tmp_path / "next", "next")
             notes = "x" * 4096
         else:
-            patch.setattr(type(server.engine._key_home), "raise_high_water", _unwritable)
+            patch.setattr(type(server.engine._key_home), "claim", _unwritable)
 
         with pytest.raises(HotswapError) as refused:
             while True:
@@ -308,7 +308,8 @@ async def test_E5_a_full_disk_leaves_what_was_and_the_next_publish_works(
 
     release = await server.publish(folder)
 
-    assert release.sequence == before.last_sequence + 1
+    # A number that was claimed and then not committed is skipped, never given to something else.
+    assert release.sequence > before.last_sequence
     assert (await server.get((await server.check()).json["url"])).status == 200
 
 
@@ -318,7 +319,7 @@ async def test_a_full_disk_is_told_of_a_save(
     async with serve() as server:
         with monkeypatch.context() as patch:
             patch.setattr(BundleStore, "keep", _full)
-            assert await settle(server, dist)
+            assert not await settle(server, dist)
 
         refused = await happened(server.engine, BuildRefused)
         assert refused.code == "disk-full"
@@ -486,7 +487,7 @@ def _cut_off(work: Coroutine[Any, Any, object], *, at: int) -> Generator[Any, No
             waits_for.cancel()
         try:
             yield waits_for
-        except BaseException as error:  # noqa: BLE001 - handed on to where it belongs
+        except BaseException as error:
             step = functools.partial(work.throw, error)
         else:
             step = functools.partial(work.send, None)
@@ -498,7 +499,7 @@ def _demand_consistent(engine: Engine) -> None:
     assert replay(engine._journal.replay()) == engine.controls
     for release in engine.controls.releases.values():
         if engine.controls.has_bytes(release):
-            assert bundle_file(engine, release).exists(), f"release {release.sequence} has no bytes"
+            assert engine.bundle_file(release).exists(), f"release {release.sequence} has no bytes"
     assert [path.name for path in engine.store.folder.iterdir() if path.name.startswith(".tmp-")] == []
 
 
@@ -520,3 +521,45 @@ def _held(function: Callable[..., Any], go_on: threading.Event) -> Callable[...,
         return function(*args, **kwargs)
 
     return held
+
+
+async def test_two_checkouts_of_one_app_never_give_a_number_to_two_bundles(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """They share the key's home, and the devices that hear of both remember every number."""
+    folders = [write_frontend(tmp_path / f"checkout{number}", f"checkout {number}") for number in range(4)]
+    async with serve(workspace=tmp_path / "one") as one, serve(workspace=tmp_path / "other") as other:
+        first = [await one.publish(folders[0]), await other.publish(folders[1])]
+        second = [await one.publish(folders[2]), await other.publish(folders[3])]
+
+    taken = [release.sequence for release in (*first, *second)]
+    assert sorted(taken) == taken
+    assert len(set(taken)) == 4
+
+
+async def test_bundles_that_somebody_deleted_are_not_offered_and_are_made_again(
+    serve: Serve, dist: Path
+) -> None:
+    async with serve(dist=dist) as server:
+        await happened(server.engine, Published)
+        for path in server.engine.store.folder.iterdir():
+            path.unlink()
+
+    async with serve(dist=dist) as server:
+        again = await happened(server.engine, Published)
+        assert again.sequence == 2
+        assert (await server.get((await server.check()).json["url"])).status == 200
+
+
+async def test_a_save_that_met_a_full_disk_is_published_when_there_is_room(
+    serve: Serve, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotswap_dev.engine.engine.RETRY_SECONDS", 0.05)
+    async with serve(dist=dist) as server:
+        await happened(server.engine, Published)
+        with monkeypatch.context() as patch:
+            patch.setattr(BundleStore, "keep", _full)
+            write_frontend(dist, "saved once")
+            assert (await happened(server.engine, BuildRefused)).code == "disk-full"
+
+        assert (await happened(server.engine, Published, lambda event: event.sequence > 1)).origin == "build"

@@ -117,7 +117,8 @@ def test_a_restart_has_its_port_at_once() -> None:
 
 
 def test_a_port_0_whose_other_family_is_taken_tries_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    bind, refused = sockets._bind, []
+    bind = sockets._bind
+    refused: list[int] = []
 
     def unlucky(family: socket.AddressFamily, address: str, port: int) -> Any:
         if family == socket.AF_INET6 and len(refused) < 2:
@@ -267,10 +268,9 @@ async def test_a_name_that_was_given_as_host_may_be_asked_for(
 
 
 async def test_E9_a_busy_port_leaves_no_state(serve: Serve, tmp_path: Path) -> None:
-    with occupied(socket.AF_INET, "127.0.0.1") as port:
-        with pytest.raises(HotswapError, match="in use"):
-            async with serve(port=port):
-                pass
+    with occupied(socket.AF_INET, "127.0.0.1") as port, pytest.raises(HotswapError, match="in use"):
+        async with serve(port=port):
+            pass
     assert not (tmp_path / "w" / "state.db").exists()
 
 
