@@ -297,10 +297,10 @@ class Engine:
                 taken = await asyncio.to_thread(self._append, facts)
                 if taken is None:
                     break
-                # Another checkout of this app published meanwhile: its numbers are on the devices too.
-                floor = SequenceFloorRaised(
-                    at=self._now(), floor=taken, source="another checkout of this app"
-                )
+                # Another checkout of this app published meanwhile, and its numbers are on the devices too; or the
+                # journal refused what had claimed it, and nobody can be sure that nothing of that reached the disk.
+                source = "another checkout of this app, or a build that was not committed"
+                floor = SequenceFloorRaised(at=self._now(), floor=taken, source=source)
                 floors, controls = [floor], apply(self.controls, floor)
             controls = self.controls
             for fact in facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,10 +11,13 @@ from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.tauri.findings import changes
 from hotswap_dev.tauri.project import TauriProject
-from hotswap_dev.watching import Polling, Seen, Settled, SettleWidened, Waiting
+from hotswap_dev.watching import Polling, Seen, Settled, SettleNarrowed, SettleWidened, Waiting
 
 _CONFIG_PAUSE = 1.0
 """Seconds between looks at the config's files: a handful of stats, where a watch would need one per folder."""
+
+Stamp = tuple[int, int]
+"""What tells a config file's versions apart: mtime_ns and size."""
 
 _NEXT_STEP = {
     "folder-missing": "build the frontend; it is published as soon as it is there",
@@ -68,6 +71,10 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                     f"waiting {seconds:.1f} s for stillness from now on: {why}",
                     "if that was not one slow build, restart with --settle 300, which is then kept",
                 )
+            case SettleNarrowed(seconds, why):
+                engine.notice(
+                    "info", "settle-narrowed", f"waiting {seconds:.1f} s for stillness again: {why}"
+                )
             case Polling(seconds, why):
                 engine.notice("warning", "polling", f"looking every {seconds:.1f} s instead: {why}")
 
@@ -83,7 +90,8 @@ async def follow_project(
 
     `version_counts` is False where the app's version was given by a flag or a variable, which the config can't outdo.
     """
-    stamps = _stamps(project)
+    # Unknown, so that the config is read once more: it may have been edited since the settings were read.
+    stamps: Mapping[Path, Stamp | None] = {}
     while True:
         await asyncio.sleep(_CONFIG_PAUSE)
         now = await asyncio.to_thread(_stamps, project)
@@ -103,7 +111,8 @@ async def follow_project(
             engine.notice("warning", f"config-{change.field.replace('_', '-')}", said)
         if after.version is not None and after.version != project.version and version_counts:
             engine.set_app_version(after.version)
-        project, stamps = after, await asyncio.to_thread(_stamps, after)
+        # The stamps stay those from before it was read: what was edited meanwhile is read again.
+        project = after
 
 
 class TreeWarning(NamedTuple):
@@ -132,11 +141,11 @@ def _warnings(settled: Settled, *, csp: bool) -> Iterator[TreeWarning]:
         yield TreeWarning(warning.code, f"{warning.path}: {warning.detail}")
 
 
-def _stamps(project: TauriProject) -> tuple[tuple[int, int] | None, ...]:
-    return tuple(_stamp(path) for path in project.files)
+def _stamps(project: TauriProject) -> Mapping[Path, Stamp | None]:
+    return {path: _stamp(path) for path in project.files}
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> Stamp | None:
     try:
         found = path.stat()
     except OSError:

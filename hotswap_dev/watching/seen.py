@@ -44,6 +44,14 @@ class SettleWidened:
 
 
 @dataclass(frozen=True, slots=True)
+class SettleNarrowed:
+    """The wider settle time was not needed: it is `seconds` again, and stays so for this run."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Polling:
     """The system does not report changes here: the folder is looked at every `seconds` instead."""
 
@@ -51,4 +59,4 @@ class Polling:
     why: str
 
 
-Seen = Settled | Waiting | SettleWidened | Polling
+Seen = Settled | Waiting | SettleWidened | SettleNarrowed | Polling

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from hotswap_dev.packing.gate import Gate
 from hotswap_dev.packing.tree import Scan
-from hotswap_dev.watching.seen import Polling, Seen, Settled, SettleWidened, Waiting
+from hotswap_dev.watching.seen import Polling, Seen, Settled, SettleNarrowed, SettleWidened, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class State:
 
     pace: Pace
     widened: float = 0.0  # the settle time, once slow builds made it longer than the pace's
+    paused: bool = False  # the build that is going on has stood still for longer than the pace's settle time
+    whole: int = 0  # builds in a row, since it was widened, that never did
     look: Look | None = None
     wake: float = float("-inf")  # when to look again if nothing is heard
     changed_at: float = 0.0  # the newest change
@@ -100,6 +102,7 @@ class State:
 
 # Two, as the first may fall between a look at a new folder and the start of its reports.
 _DEAF = 2
+_WHOLE = 3  # builds without a pause, after which a longer wait was not needed
 _NOT_REPORTED = "this file system does not report changes"
 
 
@@ -180,8 +183,10 @@ def _noticed(state: State, look: Look, heard: Heard | None) -> State:
         # What was written to a folder before it became the root was reported to nobody.
         reported = heard is not None and not heard.ended and _same_root(before, look)
         changed_at = max(state.changed_at, heard.newest if heard and reported else look.at)
-        burst_at = (heard.first if heard else look.at) if state.burst_at is None else state.burst_at
-        return replace(state, changed_at=changed_at, still_since=changed_at, burst_at=burst_at)
+        begun = heard.first if heard else look.at
+        paused = state.burst_at is not None and (state.paused or begun - state.changed_at > state.pace.settle)
+        burst_at = begun if state.burst_at is None else state.burst_at
+        return replace(state, changed_at=changed_at, still_since=changed_at, burst_at=burst_at, paused=paused)
     if heard:
         pushed = min(heard.newest, state.changed_at + state.pace.patience)
         return replace(state, still_since=max(state.still_since, pushed))
@@ -216,6 +221,11 @@ def _judged(state: State, look: Look) -> tuple[State, Seen | None]:
         why = f"a build went on {gap:.1f} s after it had stood still: it seems to write its files in place, slowly"
         state = replace(state, widened=wider, wake=max(look.at, state.still_since + wider))
         return state, SettleWidened(wider, why)
+    if state.widened and changed and not state.paused and state.whole >= _WHOLE - 1:
+        # Nothing needed the longer wait since: those were saves of a person, one soon after the other.
+        pace = replace(state.pace, widest=state.pace.settle)
+        why = f"the last {_WHOLE} builds came without a pause"
+        return replace(state, pace=pace, widened=0.0, wake=look.at), SettleNarrowed(pace.settle, why)
     return _handed_over(state, look, scan, changed)
 
 
@@ -235,6 +245,8 @@ def _handed_over(state: State, look: Look, scan: Scan, changed: frozenset[str]) 
         state,
         base=scan,
         burst_at=None,
+        paused=False,
+        whole=state.whole + 1 if state.widened and changed and not state.paused else 0,
         handed=Handed(look.at + look.took, state.changed_at, touched),
         said="",
         again=False,

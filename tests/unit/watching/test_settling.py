@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hotswap_dev.packing.gate import Gate
 from hotswap_dev.packing.tree import Scan
-from hotswap_dev.watching import Pace, Polling, Seen, Settled, SettleWidened, Waiting
+from hotswap_dev.watching import Pace, Polling, Seen, Settled, SettleNarrowed, SettleWidened, Waiting
 from hotswap_dev.watching.settling import Heard, Look, State, advance, next_look, same
 
 
@@ -65,6 +65,41 @@ def test_new_paths_soon_after_a_build_widen_the_settle_time_to_twice_the_gap() -
     assert "1.2 s" in widened.why
     assert play.due() == pytest.approx(203.62)
     assert isinstance(play.look(at=203.63), Settled)
+
+
+def test_two_files_saved_by_turns_make_three_builds_slow_and_then_none() -> None:
+    """A person in a project without a bundler: each save touches what the one before had not."""
+    play = _Play().handed_over({"index.html": 1, "a.js": 1}, at=100)
+    assert isinstance(play.change(at=200, files={"index.html": 2, "a.js": 1}), Settled)
+    at, seen = 200.0, []
+    for save in range(2, 10):
+        # Half a second after the last one was offered.
+        at += play.state.settle + 0.7
+        heard = play.change(at=at, files={"index.html": 2 + save // 2, "a.js": 1 + (save + 1) // 2})
+        while isinstance(heard, SettleWidened | SettleNarrowed):
+            seen.append(heard)
+            while (heard := play.look(at=play.due())) is None:
+                pass
+        assert isinstance(heard, Settled)
+    assert isinstance(seen[-1], SettleNarrowed)
+    assert seen[-1].seconds == play.state.settle == 0.3
+    assert len([event for event in seen if isinstance(event, SettleNarrowed)]) == 1
+
+
+def test_a_build_that_writes_slowly_keeps_its_wider_settle_time() -> None:
+    play = _Play().handed_over({"index.html": 1, "a.js": 1, "b.js": 1}, at=100)
+    assert isinstance(play.change(at=200, files={"index.html": 2, "a.js": 1, "b.js": 1}), Settled)
+    assert isinstance(play.change(at=201, files={"index.html": 2, "a.js": 2, "b.js": 1}), SettleWidened)
+    assert isinstance(play.look(at=203.1), Settled)
+    for build in range(3, 10):
+        start = 200.0 + 20 * build
+        play.heard = Heard(start, start)
+        assert play.look(at=start + 0.1, files={"index.html": build, "a.js": build - 1, "b.js": 1}) is None
+        seen = play.change(at=start + 1, files={"index.html": build, "a.js": build, "b.js": 1})
+        while seen is None:
+            seen = play.look(at=play.due())
+        assert isinstance(seen, Settled)
+    assert play.state.settle == 2.0
 
 
 def test_a_removed_path_counts_as_touched() -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hotswap_dev.packing.tree import scan
-from hotswap_dev.watching import Polling, Seen, Settled, SettleWidened, Waiting
+from hotswap_dev.watching import Polling, Seen, Settled, SettleNarrowed, SettleWidened, Waiting
 from tests.unit.watching.timelines import FIXTURES, Replay, Reports, Timeline, contents, read
 
 PAGE = '<script src="/a.js"></script>'
@@ -126,6 +126,8 @@ def _described(seen: Seen, under_way: bool) -> dict[str, object]:
             return {"waiting": seen.code}
         case SettleWidened():
             return {"widened": seen.seconds}
+        case SettleNarrowed():
+            return {"narrowed": seen.seconds}
         case Polling():
             return {"polling": seen.why}
 
