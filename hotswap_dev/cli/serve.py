@@ -30,6 +30,7 @@ from hotswap_dev.storage.workspace import make_workspace
 
 _LOG_BYTES = 1_000_000
 _QUEUED_LINES = 10_000
+_OPEN_FILES = 8192
 _ENDING_SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGBREAK": 143}
 _CLIENT_EVENTS = ("check-answered", "download-ended")
 
@@ -60,6 +61,7 @@ def serve(ctx: click.Context, /, dist: str | None, as_json: bool, json_all: bool
     make_workspace(settings.workspace)
     opened = open_key(settings, os.environ)
     options = server_options(settings, environ=os.environ, home=opened.home)
+    _raise_file_limit()
     output: Output = JsonOutput(everything=json_all) if as_json or json_all else TextOutput()
     with output, contextlib.suppress(asyncio.CancelledError):
         ctx.exit(asyncio.run(_serve(settings, options, opened, output)))
@@ -116,6 +118,19 @@ def _signals(ended: asyncio.Future[int]) -> Iterator[None]:
 def _settle_once(ended: asyncio.Future[int], code: int) -> None:
     if not ended.done():
         ended.set_result(code)
+
+
+def _raise_file_limit() -> None:
+    """As many open files as this process may have: each client is one, and macOS starts with 256 (hardening D2)."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _log_to(path: Path) -> None:

@@ -9,13 +9,15 @@ import http.client
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from hotswap_dev import wire
 from hotswap_dev.errors import HotswapError, Unreachable
 
 _SECONDS = 30
 _BUILD_SECONDS = 600
+_SENT_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
+"""What a path that a person typed may hold of RFC 3986's own characters; all others are percent-encoded."""
 
 
 class ServerRefused(HotswapError):
@@ -73,7 +75,7 @@ class ControlClient:
             headers["Content-Type"] = "application/json"
         with closing(connection):
             try:
-                connection.request(method, path, body=body, headers=headers)
+                connection.request(method, quote(path, safe=_SENT_AS_IT_IS), body=body, headers=headers)
                 response = connection.getresponse()
                 if response.status >= 400:
                     raise ServerRefused(_problem(response.read()), response.status)

@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from hotswap_dev import wire
 from hotswap_dev.domain.text import shown
-from hotswap_dev.errors import HotswapError
+from hotswap_dev.errors import BuildRefused, HotswapError
 
 _log = logging.getLogger(__name__)
 
@@ -134,13 +134,17 @@ def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
     code = status or error.status
     # RFC 9110 §15.5.2: a 401 says which scheme would do.
     headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
-    body = {
-        "type": f"urn:hotswap-dev:{error.code}",
-        "title": error.code,
+    title = "build-refused" if isinstance(error, BuildRefused) else error.code
+    body: dict[str, wire.Json] = {
+        "type": f"urn:hotswap-dev:{title}",
+        "title": title,
         "status": code,
         "detail": error.message,
         "hint": error.hint,
     }
+    if isinstance(error, BuildRefused):
+        # Why, and which file: as the `build-refused` event has it.
+        body |= {"code": error.code, "path": shown(error.path, 1000) if error.path else None}
     return web.Response(status=code, body=wire.encode(body), content_type=PROBLEM, headers=headers)
 
 

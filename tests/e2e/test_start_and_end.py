@@ -332,10 +332,32 @@ def test_a_reader_that_stops_reading_does_not_stop_the_answers(tmp_path: Path, d
         try:
             assert process.stdout is not None
             site = json.loads(process.stdout.readline())["site"]
-            for _ in range(400):
+            for _ in range(1000):
                 assert urlopen(
                     f"{site}/api/ota/0?binary_version=0.1.0&platform=linux&arch=x86_64"
                 ).status in (200, 204)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=3) == 143
+        finally:
+            process.kill()
+
+
+def test_a_reader_that_is_gone_does_not_end_the_server(tmp_path: Path, dist: Path) -> None:
+    program = [sys.executable, "-m", "hotswap_dev", "serve", str(dist), "--port", "0", "--json=all"]
+    with subprocess.Popen(
+        program, cwd=tmp_path, env=clean_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            site = json.loads(process.stdout.readline())["site"]
+            process.stdout.close()
+            for _ in range(3):
+                assert urlopen(f"{site}/healthz").status == 200
+                urlopen(f"{site}/api/ota/0?binary_version=0.1.0&platform=linux&arch=x86_64").close()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=3) == 143
+            assert process.stderr.read() == b""
         finally:
             process.kill()
 

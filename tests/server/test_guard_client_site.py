@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import random
 import re
 import socket
 import sys
@@ -345,20 +346,59 @@ async def test_D8_fifty_requests_in_one_write_get_fifty_answers(server: Asking) 
 
 
 async def test_D1_who_drips_its_headers_is_hung_up_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_KEEP_ALIVE", 0.2)
+    assert run._KEEP_ALIVE <= 16
+    monkeypatch.setattr(run, "_KEEP_ALIVE", 0.1)
     async with serve() as server, connection(server.port) as (reader, writer):
-        async with asyncio.timeout(PATIENCE):
-            for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 1000:
+
+        async def drip() -> None:
+            for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 10_000:
                 writer.write(bytes([byte]))
-                if reader.at_eof() or writer.is_closing():
-                    break
-                with_pause = asyncio.create_task(reader.read())
-                done, _ = await asyncio.wait({with_pause}, timeout=0.02)
-                if done:
-                    break
-                with_pause.cancel()
-            else:
-                pytest.fail("it listened to all of it")
+                await asyncio.sleep(0.01)
+
+        dripping = asyncio.create_task(drip())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                said = await _all_of(reader)
+            assert not dripping.done()
+        finally:
+            dripping.cancel()
+        assert said == b""
+        assert (await server.get("/healthz")).status == 200
+
+
+async def test_D11_whatever_bytes_come_there_is_no_500_and_it_answers_on(
+    server: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance = random.Random(11)
+    whole = a_request(f"/api/ota/0?{QUERY}&channel=production", "X-Device-Id: phone", "Accept: */*")
+    for _ in range(300):
+        probe = bytearray(whole if chance.random() < 0.9 else chance.randbytes(80))
+        for _ in range(chance.choice((0, 1, 1, 2, 5))):
+            at = chance.randrange(len(probe))
+            match chance.randrange(4):
+                case 0:
+                    probe[at] = chance.randrange(256)
+                case 1:
+                    del probe[at]
+                case 2:
+                    probe.insert(at, chance.choice(b"\r\n\x00\xff%:/? #\t"))
+                case _:
+                    probe[at:at] = probe[at : at + chance.randrange(20)]
+        async with connection(server.port) as (reader, writer):
+            writer.write(bytes(probe))
+            writer.write_eof()
+            async with asyncio.timeout(PATIENCE):
+                answer = await _all_of(reader)
+        assert set(statuses(answer)) <= {200, 204, 400, 403, 404, 405, 417}, bytes(probe)
+    assert (await server.check()).status == 200
+    assert not [record for record in caplog.records if record.name.startswith("hotswap_dev")]
+
+
+async def _all_of(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
 
 
 async def test_D12_a_bug_in_a_handler_is_a_500_that_says_nothing_of_it(

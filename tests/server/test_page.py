@@ -107,12 +107,10 @@ async def test_latest_json_is_what_anyone_may_have(server: Asking, dist: Path, t
 
 
 async def test_latest_json_of_a_channel_without_one_says_which_there_are(server: Asking) -> None:
-    for name in ("nowhere", "%1b[31m", "..", "a%2fb", "x" * 3000):
+    for name in ("nowhere", "%1b[31m", "a%2fb", "%ff", "x" * 3000):
         answer = await server.get(f"/channels/{name}/latest.json")
-        if (
-            answer.headers["Content-Type"] == "application/problem+json"
-            and "channel" in answer.json["detail"]
-        ):
-            assert "production" in answer.json["hint"]
-            assert "\x1b" not in answer.json["detail"]
+
         assert answer.status == 404, name
+        assert "production" in answer.json["hint"]
+        assert answer.json["detail"].isprintable()
+        assert len(answer.json["detail"]) < 400

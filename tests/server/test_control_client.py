@@ -1,0 +1,108 @@
+"""The control site as the command line calls it: blocking, from another thread."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hotswap_dev.client.control import ControlClient, ServerRefused
+from hotswap_dev.domain.observations import CheckAnswered
+from hotswap_dev.errors import HotswapError, Unreachable
+from hotswap_dev.server import control_site
+from tests.server.asking import PATIENCE, Asking, happened, until, write_frontend
+from tests.server.conftest import Serve
+
+
+def client_of(server: Asking) -> ControlClient:
+    return ControlClient(server.running.file.control, server.token)
+
+
+async def test_it_asks_with_the_token_and_leaves_out_what_is_none(server: Asking) -> None:
+    client = client_of(server)
+    await server.check(headers={"X-Device-Id": "ännä & co"})
+    await server.check()
+    await happened(server.engine, CheckAnswered, lambda check: check.client != "ännä & co")
+    await until(lambda: server.engine.history.recorded >= 4, "both checks are recorded")
+
+    state = await asyncio.to_thread(client.get, "/api/state")
+    found = await asyncio.to_thread(client.get, "api/checks", client="ännä & co", reason=None, limit=5)
+
+    assert state["instance"] == server.running.file.instance
+    assert [check["client"] for check in found] == ["ännä & co"]
+
+
+async def test_a_command_is_done_and_its_refusal_is_an_error_with_hint_and_status(
+    server: Asking, tmp_path: Path
+) -> None:
+    client = client_of(server)
+    folder = write_frontend(tmp_path / "next", "next")
+
+    done = await asyncio.to_thread(client.command, "publish", {"path": str(folder)})
+    (folder / "index.html").unlink()
+    with pytest.raises(ServerRefused) as refused:
+        await asyncio.to_thread(client.command, "publish", {"path": str(folder)})
+
+    assert done["result"]["sequence"] == 2
+    assert (refused.value.status, refused.value.code) == (409, "build-refused")
+    assert refused.value.message
+
+
+async def test_a_path_is_sent_whatever_a_person_typed(server: Asking) -> None:
+    client = client_of(server)
+
+    for typed in ("/api/checks?client=ä b", "/api/checks?client=%C3%A4&limit=1", "/api/checks?reason=a\tb"):
+        assert await asyncio.to_thread(client.request, "GET", typed) == b"[]"
+    with pytest.raises(ServerRefused) as refused:
+        await asyncio.to_thread(client.request, "GET", "/api/nö thing")
+    assert refused.value.status == 404
+
+
+async def test_another_token_is_refused_in_words(server: Asking) -> None:
+    with pytest.raises(ServerRefused) as refused:
+        await asyncio.to_thread(ControlClient(server.running.file.control, "wrong").get, "/api/state")
+
+    assert (refused.value.status, refused.value.code) == (401, "unauthorized")
+    assert "token" in refused.value.message
+
+
+async def test_a_server_that_is_gone_is_unreachable(serve: Serve) -> None:
+    async with serve() as server:
+        client = client_of(server)
+
+    with pytest.raises(Unreachable) as gone:
+        await asyncio.to_thread(client.get, "/api/state")
+
+    assert gone.value.exit_code == 3
+    assert client.address in gone.value.message
+
+
+async def test_its_stream_shows_heartbeats_and_events_and_ends_with_the_server(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_site, "HEARTBEAT", 0.02)
+    lines: list[bytes] = []
+    quiet = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def read(client: ControlClient) -> HotswapError | None:
+        try:
+            for line in client.lines("/api/events?after=0"):
+                lines.append(line)
+                if not line:
+                    loop.call_soon_threadsafe(quiet.set)
+        except HotswapError as error:
+            return error
+        return None
+
+    async with serve() as server:
+        reading = asyncio.create_task(asyncio.to_thread(read, client_of(server)))
+        async with asyncio.timeout(PATIENCE):
+            await quiet.wait()
+    async with asyncio.timeout(PATIENCE):
+        error = await reading
+
+    assert error is None
+    assert b"channel-created" in b"".join(lines)
+    assert not any(line.endswith(b"\n") for line in lines)
