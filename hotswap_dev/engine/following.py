@@ -73,7 +73,10 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                 )
             case SettleNarrowed(seconds, why):
                 engine.notice(
-                    "info", "settle-narrowed", f"waiting {seconds:.1f} s for stillness again: {why}"
+                    "info",
+                    "settle-narrowed",
+                    f"waiting {seconds:.1f} s for stillness again: {why}",
+                    "if half a build is ever offered, restart with --settle 2000",
                 )
             case Polling(seconds, why):
                 engine.notice("warning", "polling", f"looking every {seconds:.1f} s instead: {why}")

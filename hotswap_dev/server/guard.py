@@ -35,6 +35,7 @@ STAMPED: Mapping[str, str] = MappingProxyType(
 )
 """On every answer. There is no Access-Control-Allow-Origin anywhere: no page may read a site (hardening A7, A8)."""
 
+_LONGEST_TEXT = 2000
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*")
 
 
@@ -139,8 +140,8 @@ def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
         "type": f"urn:hotswap-dev:{title}",
         "title": title,
         "status": code,
-        "detail": error.message,
-        "hint": error.hint,
+        "detail": shown(error.message, _LONGEST_TEXT),
+        "hint": shown(error.hint, _LONGEST_TEXT),
     }
     if isinstance(error, BuildRefused):
         # Why, and which file: as the `build-refused` event has it.

@@ -77,7 +77,7 @@ class State:
     pace: Pace
     widened: float = 0.0  # the settle time, once slow builds made it longer than the pace's
     paused: bool = False  # the build that is going on has stood still for longer than the pace's settle time
-    whole: int = 0  # builds in a row, since it was widened, that never did
+    whole: int = 0  # builds since it was widened that never did
     look: Look | None = None
     wake: float = float("-inf")  # when to look again if nothing is heard
     changed_at: float = 0.0  # the newest change
@@ -224,7 +224,7 @@ def _judged(state: State, look: Look) -> tuple[State, Seen | None]:
     if state.widened and changed and not state.paused and state.whole >= _WHOLE - 1:
         # Nothing needed the longer wait since: those were saves of a person, one soon after the other.
         pace = replace(state.pace, widest=state.pace.settle)
-        why = f"the last {_WHOLE} builds came without a pause"
+        why = f"{_WHOLE} builds since came without a pause"
         return replace(state, pace=pace, widened=0.0, wake=look.at), SettleNarrowed(pace.settle, why)
     return _handed_over(state, look, scan, changed)
 
@@ -246,7 +246,7 @@ def _handed_over(state: State, look: Look, scan: Scan, changed: frozenset[str]) 
         base=scan,
         burst_at=None,
         paused=False,
-        whole=state.whole + 1 if state.widened and changed and not state.paused else 0,
+        whole=state.whole + (1 if state.widened and changed and not state.paused else 0),
         handed=Handed(look.at + look.took, state.changed_at, touched),
         said="",
         again=False,
@@ -260,10 +260,14 @@ def _widened(state: State, changed: frozenset[str]) -> float:
     """The settle time that this tree's history asks for.
 
     Where, within 3 s after a tree was handed over, only paths changed that its build had not touched, this is
-    the same build going on, slowly and in place, and no new save: twice the gap between the two bursts.
+    the same build going on, slowly and in place, and no new save: twice the gap between the two bursts. A person who
+    saves two files by turns looks just so; that costs three slow builds (`_judged` narrows it again).
     """
     handed, burst_at = state.handed, state.burst_at
     if handed is None or handed.touched is None or burst_at is None or not changed:
+        return state.settle
+    if state.widened and not state.paused:
+        # After a wait that long the gap says little: a person's next save is as far away. A slow build has pauses.
         return state.settle
     if burst_at > handed.at + state.pace.slow_build or not changed.isdisjoint(handed.touched):
         return state.settle

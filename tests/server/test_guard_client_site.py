@@ -419,6 +419,14 @@ async def test_D12_a_bug_in_a_handler_is_a_500_that_says_nothing_of_it(
     assert (await server.get("/healthz")).status == 200
 
 
+def test_C4_a_problem_can_be_told_whatever_a_file_is_called() -> None:
+    told = guard.problem(HotswapError("\udcff\x1b[31m is no file", "rename \udcff", code="bad-name"))
+
+    assert isinstance(told.body, bytes)
+    body = json.loads(told.body)
+    assert (body["detail"], body["hint"]) == ("\\u{dcff}\\x1b[31m is no file", "rename \\u{dcff}")
+
+
 async def test_only_the_routes_of_the_interface_are_there(serve: Serve) -> None:
     """A route that somebody adds must be added here, and to what others rely on."""
     apps: list[web.Application] = []
