@@ -275,12 +275,18 @@ def _floors(settings: Settings, environ: Mapping[str, str], home: KeyHome) -> It
     yield home.high_water(), "the highest sequence that this key signed"
     project = settings.project
     identifier = effective_identifier(project, settings.same_identifier) if project else None
-    folder = environ.get("HOME") or environ.get("USERPROFILE")
-    if project is not None and identifier is not None and folder:
-        device = plugin_folder(identifier, platform=project.platform, environ=environ, home=Path(folder))
+    folder = user_home(environ)
+    if project is not None and identifier is not None and folder is not None:
+        device = plugin_folder(identifier, platform=project.platform, environ=environ, home=folder)
         highest = highest_sequence(device)
         if highest is not None and highest < MAX_SEQUENCE:
             yield highest, f"the app's own folder {device}"
+
+
+def user_home(environ: Mapping[str, str]) -> Path | None:
+    """The user's home folder, as POSIX or Windows names it."""
+    named = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(named) if named else None
 
 
 def demand_workspace_outside(dist: Path, workspace: Path) -> None:

@@ -20,7 +20,7 @@ from hotswap_dev.packing.signing import (
     parse_public_key,
     read_key,
 )
-from hotswap_dev.settings import Settings
+from hotswap_dev.settings import Settings, user_home
 from hotswap_dev.storage.keys import KeyHome, key_home, read_key_file
 from hotswap_dev.storage.workspace import make_workspace
 
@@ -84,8 +84,7 @@ def home_of(settings: Settings, environ: Mapping[str, str]) -> KeyHome:
     identifier = settings.project.identifier if settings.project else None
     if settings.workspace_given or identifier is None:
         return KeyHome(settings.workspace)
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    return key_home(identifier, environ=environ, home=Path(home) if home else None)
+    return key_home(identifier, environ=environ, home=user_home(environ))
 
 
 def _opened(text: str, password: str | None, name: str) -> SigningKey:

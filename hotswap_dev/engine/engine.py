@@ -166,8 +166,7 @@ class Engine:
             async with self._publishing:
                 channel = self.controls.build_channel
                 last = self._last_built(channel)
-                same = last is not None and self._would_be_the_same(last)
-                made = await self._make(found, unless=last.bundle.tree if last and same else None)
+                made = await self._make(found, unless=last.bundle.tree if last else None)
                 if made is not None:
                     await self._publish(
                         Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
@@ -254,7 +253,7 @@ class Engine:
         built = Built(
             bundle=made.bundle,
             binary_version=self.app_version,
-            min_binary_version=self.options.min_binary_version or self.app_version,
+            min_binary_version=self._minimum,
             origin=origin,
             watched=watched,
         )
@@ -344,23 +343,27 @@ class Engine:
             )
         )
 
+    @property
+    def _minimum(self) -> str:
+        """The oldest app that may run what is built now."""
+        return self.options.min_binary_version or self.app_version
+
     def _last_built(self, channel: str) -> Release | None:
-        """The newest release of the channel with the watched folder's tree as it was last published there."""
+        """The release that a build of an unchanged folder would repeat; None where there is none, or no bytes of it.
+
+        With another key, format, app or minimum it would be another release: what another key signed, for one, an app
+        that was built for this key refuses.
+        """
         known = self.controls.channels.get(channel)
         if known is None or known.last_tree is None:
             return None
         having = (self.controls.releases[sequence] for sequence in known.releases)
         last = next((release for release in having if release.bundle.tree == known.last_tree), None)
-        return last if last is not None and self.controls.has_bytes(last) else None
-
-    def _would_be_the_same(self, last: Release) -> bool:
-        """Whether a build of the same tree would now be the same release: another key, format, app or minimum is not.
-
-        What another key signed, an app that was built for this one refuses.
-        """
-        minimum = self.options.min_binary_version or self.app_version
+        if last is None or not self.controls.has_bytes(last):
+            return None
         was = (last.bundle.key_id, last.bundle.format, last.binary_version, last.min_binary_version)
-        return was == (self.key.key_id, self.options.format, self.app_version, minimum)
+        now = (self.key.key_id, self.options.format, self.app_version, self._minimum)
+        return last if was == now else None
 
     def _drop_unknown(self, made: Made) -> None:
         if all(release.bundle.hash != made.bundle.hash for release in self.controls.releases.values()):

@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hotswap_dev.domain.model import MAX_SEQUENCE
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.storage.workspace import sync_folder, take_lock, write_atomically
 
 _PATIENCE = 10.0  # seconds to wait for the lock; what is done under it takes milliseconds
 _LONGEST_KEY = 64 * 1024
-_HIGHEST = 2**64 - 1  # the client's sequences are Rust's u64
 
 _ELSEWHERE = (
     "make room or make it writable, or keep key and state in a folder of your own with --workspace DIR"
@@ -135,7 +135,7 @@ class KeyHome:
                 "it holds the highest sequence ever published: make it readable for this user",
                 code="high-water-unreadable",
             ) from None
-        if not re.fullmatch(rb"[0-9]{1,20}\s*", raw) or int(raw) > _HIGHEST:
+        if not re.fullmatch(rb"[0-9]{1,20}\s*", raw) or int(raw) > MAX_SEQUENCE:
             raise HotswapError(
                 f"{self.high_water_path} holds {raw[:20]!r}, and not one number",
                 "write the highest sequence that any client has into it; if you don't know it, remove the file and "
@@ -149,7 +149,7 @@ class KeyHome:
 
         Call it before the release is committed: a number too many is skipped, one too few would mean two bundles.
         """
-        if not 0 <= sequence <= _HIGHEST:
+        if not 0 <= sequence <= MAX_SEQUENCE:
             raise ValueError(f"a sequence lies between 0 and 2^64-1, not {sequence}")
         if (mark := self.high_water()) >= sequence:
             return mark

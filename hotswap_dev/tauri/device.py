@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
+from hotswap_dev.domain.model import MAX_SEQUENCE
 from hotswap_dev.tauri.project import Platform
 
-_MAX_SEQUENCE = 2**64 - 1
 _MAX_FILE = 64 * 1024  # bytes; the plugin writes about 150
 # What Rust's `trim` takes away: str.strip() would take U+001C to U+001F too.
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -142,7 +142,7 @@ def _sequence(name: str) -> int | None:
     digits = found[1].lstrip("0") or "0" if found else ""
     if not digits or len(digits) > 20:
         return None
-    return sequence if (sequence := int(digits)) <= _MAX_SEQUENCE else None
+    return sequence if (sequence := int(digits)) <= MAX_SEQUENCE else None
 
 
 def _current(pointer: str | None, names: list[str] | tuple[str, ...]) -> int | None:
@@ -164,7 +164,7 @@ def _meta(folder: Path) -> Meta | None:
     launches = value.get("unconfirmed_launch_count", 0)
     if not isinstance(version, str) or not isinstance(minimum, str) or not isinstance(confirmed, bool):
         return None
-    if not _is_whole(sequence, _MAX_SEQUENCE) or not _is_whole(launches, 2**32 - 1):
+    if not _is_whole(sequence, MAX_SEQUENCE) or not _is_whole(launches, 2**32 - 1):
         return None
     return Meta(
         version=version,
