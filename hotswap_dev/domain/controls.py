@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import singledispatch
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,18 +13,37 @@ from hotswap_dev.domain.facts import (
     BuildChannelSet,
     BundlesPruned,
     ChannelCreated,
+    ChannelPaused,
+    ChannelResumed,
+    ClientForgotten,
+    ClientNamed,
+    ClientPinned,
+    ClientUnpinned,
     Fact,
+    Forced204Lifted,
+    Forced204Set,
+    MandatorySet,
+    NoteAdded,
+    OverridesCleared,
+    OverrideSpent,
     ReleaseAdded,
+    ReleaseEdited,
+    ReleaseRestored,
+    ReleaseWithheld,
     SequenceFloorRaised,
 )
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Channel, Release
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, Channel, Forced204, Release
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Controls(Struct, frozen=True, kw_only=True):
     """What is offered to whom. Never mutated: each fact makes the next one.
 
     `last_sequence` is the highest ever given out or known to be taken elsewhere; `build_counts` has, per binary
-    version, the n of its newest `-ota.n`; `pruned` the hashes of bundles whose bytes are gone.
+    version, the n of its newest `-ota.n`; `pruned` the hashes of bundles whose bytes are gone; `forced` is in the
+    order in which it is asked, the narrowest scope first; `last_override` the number of the newest override.
     """
 
     last_sequence: int = 0
@@ -32,12 +52,22 @@ class Controls(Struct, frozen=True, kw_only=True):
     channels: Mapping[str, Channel] = {}
     releases: Mapping[int, Release] = {}
     build_counts: Mapping[str, int] = {}
-    pruned: frozenset[str] = frozenset()
+    pruned: Set[str] = frozenset()
+    mandatory_for_all: bool = False
+    forced: tuple[Forced204, ...] = ()
+    last_override: int = 0
+    pins: Mapping[str, int] = {}
+    names: Mapping[str, str] = {}
 
     @property
     def next_sequence(self) -> int:
         """The sequence that the next release takes."""
         return self.last_sequence + 1
+
+    @property
+    def overridden(self) -> bool:
+        """Whether anything applies that belongs to this run alone (design §4, "Overrides")."""
+        return self.mandatory_for_all or bool(self.forced)
 
     def newest(self, channel: str) -> Release | None:
         """The newest release of a channel, whether or not anyone may have it."""
@@ -51,10 +81,20 @@ class Controls(Struct, frozen=True, kw_only=True):
 
 def replay(facts: Iterable[Fact]) -> Controls:
     """The controls that these facts, in their order, lead to."""
-    controls = Controls()
+    # Nobody sees the controls in between, so that their tables may grow where they are: a copy for each fact would
+    # make a start slower with the square of the journal's length.
+    controls = Controls(
+        channels=_Growing(), releases=_Growing(), build_counts=_Growing(), pruned=_GrowingSet()
+    )
     for fact in facts:
         controls = apply(controls, fact)
-    return controls
+    return replace(
+        controls,
+        channels=dict(controls.channels),
+        releases=dict(controls.releases),
+        build_counts=dict(controls.build_counts),
+        pruned=frozenset(controls.pruned),
+    )
 
 
 def apply(controls: Controls, fact: Fact) -> Controls:
@@ -67,30 +107,16 @@ def _applied(fact: Fact, controls: Controls) -> Controls:
     raise TypeError(f"no rule applies {type(fact).__name__}")
 
 
-@_applied.register
-def _(fact: SequenceFloorRaised, controls: Controls) -> Controls:
-    return replace(controls, last_sequence=max(controls.last_sequence, fact.floor))
-
-
-@_applied.register
-def _(fact: ChannelCreated, controls: Controls) -> Controls:
-    return _with_channel(controls, controls.channels.get(fact.channel) or Channel(name=fact.channel))
-
-
-@_applied.register
-def _(fact: BuildChannelSet, controls: Controls) -> Controls:
-    configured = fact.channel if fact.configured else controls.configured_channel
-    return replace(controls, build_channel=fact.channel, configured_channel=configured)
+# Releases.
 
 
 @_applied.register
 def _(fact: ReleaseAdded, controls: Controls) -> Controls:
     release = fact.release
     channel = controls.channels.get(release.channel) or Channel(name=release.channel)
-    built = release.origin in ("build", "publish")
     counts = controls.build_counts
-    if built:
-        counts = {**counts, release.binary_version: counts.get(release.binary_version, 0) + 1}
+    if release.origin in ("build", "publish"):
+        counts = _with(counts, release.binary_version, counts.get(release.binary_version, 0) + 1)
     return replace(
         _with_channel(
             controls,
@@ -101,17 +127,184 @@ def _(fact: ReleaseAdded, controls: Controls) -> Controls:
             ),
         ),
         last_sequence=max(controls.last_sequence, release.sequence),
-        releases={**controls.releases, release.sequence: release},
+        releases=_with(controls.releases, release.sequence, release),
         build_counts=counts,
         # The same content may be built again after its bytes were pruned.
-        pruned=controls.pruned - {release.bundle.hash},
+        pruned=_minus(controls.pruned, release.bundle.hash),
+    )
+
+
+@_applied.register
+def _(fact: ReleaseWithheld, controls: Controls) -> Controls:
+    return _with_release(controls, replace(controls.releases[fact.sequence], withheld=True))
+
+
+@_applied.register
+def _(fact: ReleaseRestored, controls: Controls) -> Controls:
+    return _with_release(controls, replace(controls.releases[fact.sequence], withheld=False))
+
+
+@_applied.register
+def _(fact: ReleaseEdited, controls: Controls) -> Controls:
+    was = controls.releases[fact.sequence]
+    return _with_release(
+        controls,
+        replace(
+            was,
+            notes=was.notes if fact.notes is None else fact.notes or None,
+            min_binary_version=fact.min_binary_version or was.min_binary_version,
+            version=fact.version or was.version,
+        ),
     )
 
 
 @_applied.register
 def _(fact: BundlesPruned, controls: Controls) -> Controls:
-    return replace(controls, pruned=controls.pruned | frozenset(fact.hashes))
+    return replace(controls, pruned=_plus(controls.pruned, fact.hashes))
+
+
+@_applied.register
+def _(fact: SequenceFloorRaised, controls: Controls) -> Controls:
+    return replace(controls, last_sequence=max(controls.last_sequence, fact.floor))
+
+
+# Channels.
+
+
+@_applied.register
+def _(fact: ChannelCreated, controls: Controls) -> Controls:
+    return _with_channel(controls, controls.channels.get(fact.channel) or Channel(name=fact.channel))
+
+
+@_applied.register
+def _(fact: ChannelPaused, controls: Controls) -> Controls:
+    return _with_channel(controls, replace(controls.channels[fact.channel], paused=True))
+
+
+@_applied.register
+def _(fact: ChannelResumed, controls: Controls) -> Controls:
+    return _with_channel(controls, replace(controls.channels[fact.channel], paused=False))
+
+
+@_applied.register
+def _(fact: BuildChannelSet, controls: Controls) -> Controls:
+    configured = fact.channel if fact.configured else controls.configured_channel
+    return replace(controls, build_channel=fact.channel, configured_channel=configured)
+
+
+# Clients.
+
+
+@_applied.register
+def _(fact: ClientPinned, controls: Controls) -> Controls:
+    return replace(controls, pins=_with(controls.pins, fact.client, fact.sequence))
+
+
+@_applied.register
+def _(fact: ClientUnpinned, controls: Controls) -> Controls:
+    return replace(controls, pins=_without(controls.pins, fact.client))
+
+
+@_applied.register
+def _(fact: ClientNamed, controls: Controls) -> Controls:
+    named = _with(controls.names, fact.client, fact.name) if fact.name else None
+    return replace(controls, names=_without(controls.names, fact.client) if named is None else named)
+
+
+@_applied.register
+def _(fact: ClientForgotten, controls: Controls) -> Controls:
+    return replace(
+        controls,
+        pins=_without(controls.pins, fact.client),
+        names=_without(controls.names, fact.client),
+        forced=tuple(one for one in controls.forced if one.client != fact.client),
+    )
+
+
+# Overrides.
+
+
+@_applied.register
+def _(fact: MandatorySet, controls: Controls) -> Controls:
+    if fact.sequence is None:
+        return replace(controls, mandatory_for_all=fact.on)
+    return _with_release(controls, replace(controls.releases[fact.sequence], mandatory=fact.on))
+
+
+@_applied.register
+def _(fact: Forced204Set, controls: Controls) -> Controls:
+    others = (one for one in controls.forced if (one.client, one.channel) != (fact.client, fact.channel))
+    made = Forced204(override=fact.override, channel=fact.channel, client=fact.client, left=fact.times)
+    return replace(
+        controls,
+        forced=tuple(sorted((*others, made), key=lambda one: (one.breadth, one.override))),
+        last_override=max(controls.last_override, fact.override),
+    )
+
+
+@_applied.register
+def _(fact: Forced204Lifted, controls: Controls) -> Controls:
+    return replace(controls, forced=tuple(one for one in controls.forced if one.override != fact.override))
+
+
+@_applied.register
+def _(fact: OverrideSpent, controls: Controls) -> Controls:
+    left = (_spent(one, fact.times) if one.override == fact.override else one for one in controls.forced)
+    return replace(controls, forced=tuple(one for one in left if one.left is None or one.left > 0))
+
+
+@_applied.register
+def _(_: OverridesCleared, controls: Controls) -> Controls:
+    return replace(controls, forced=(), mandatory_for_all=False)
+
+
+@_applied.register
+def _(_: NoteAdded, controls: Controls) -> Controls:
+    return controls
+
+
+def _spent(override: Forced204, times: int) -> Forced204:
+    return override if override.left is None else replace(override, left=override.left - times)
 
 
 def _with_channel(controls: Controls, channel: Channel) -> Controls:
-    return replace(controls, channels={**controls.channels, channel.name: channel})
+    return replace(controls, channels=_with(controls.channels, channel.name, channel))
+
+
+def _with_release(controls: Controls, release: Release) -> Controls:
+    return replace(controls, releases=_with(controls.releases, release.sequence, release))
+
+
+class _Growing(dict[K, V]):
+    """A table of controls that are being replayed: what is added to it is added in place."""
+
+
+class _GrowingSet(set[K]):
+    """The same for a set."""
+
+
+def _with(table: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    if isinstance(table, _Growing):
+        table[key] = value
+        return table
+    return {**table, key: value}
+
+
+def _without(table: Mapping[K, V], key: K) -> Mapping[K, V]:
+    return {name: value for name, value in table.items() if name != key}
+
+
+def _plus(known: Set[K], more: Iterable[K]) -> Set[K]:
+    if isinstance(known, _GrowingSet):
+        known.update(more)
+        return known
+    return frozenset((*known, *more))
+
+
+def _minus(known: Set[K], gone: K) -> Set[K]:
+    if gone not in known:
+        return known
+    if isinstance(known, _GrowingSet):
+        known.discard(gone)
+        return known
+    return frozenset(known) - {gone}

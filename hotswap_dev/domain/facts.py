@@ -6,6 +6,7 @@ must have a default; a fact whose name an older version does not know is refused
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,13 @@ from hotswap_dev.domain.model import Release
 
 
 def kebab(name: str) -> str:
-    """`ReleaseAdded` → `release-added`: what a fact, an observation or a command is called outside."""
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+    """`ReleaseAdded` → `release-added`, `Force204` → `force-204`: what a fact, an observation or a command is called
+    outside.
+    """
+    return _WORDS.sub("-", name).lower()
+
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])")
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="event", tag=kebab):
@@ -53,6 +59,112 @@ class ReleaseAdded(Fact, frozen=True):
     release: Release
     watched: bool = False
     """Whether it is the watched folder's tree: what the next scan of it is compared with."""
+
+
+class ReleaseWithheld(Fact, frozen=True):
+    """Nobody is offered this release any more; who has it keeps it."""
+
+    sequence: int
+
+
+class ReleaseRestored(Fact, frozen=True):
+    """A withheld release is offered again."""
+
+    sequence: int
+
+
+class ReleaseEdited(Fact, frozen=True):
+    """What a manifest says of a release is another text from now on; None leaves it as it was."""
+
+    sequence: int
+    notes: str | None = None
+    """"" takes them away."""
+    min_binary_version: str | None = None
+    version: str | None = None
+
+
+class MandatorySet(Fact, frozen=True):
+    """Offers of this release say mandatory, or no longer; without a sequence, offers of any do, until it is off."""
+
+    on: bool
+    sequence: int | None = None
+
+
+class ChannelPaused(Fact, frozen=True):
+    """Whoever asks for this channel gets nothing."""
+
+    channel: str
+
+
+class ChannelResumed(Fact, frozen=True):
+    """The channel's releases are offered again."""
+
+    channel: str
+
+
+class Forced204Set(Fact, frozen=True):
+    """No update for whoever is in the scope (client and channel, either, or everyone), `times` times or until lifted.
+
+    It takes the place of the one with the same scope.
+    """
+
+    override: int
+    """Its number, never given twice: what was spent of another one is not spent of this."""
+    channel: str | None = None
+    client: str | None = None
+    times: int | None = None
+
+
+class Forced204Lifted(Fact, frozen=True):
+    """A forced 204 ended before it was used up."""
+
+    override: int
+
+
+class OverrideSpent(Fact, frozen=True):
+    """Answers were given that count against an override; one that is used up ends.
+
+    Told with the answer and journalled within 100 ms, several in one (design §6).
+    """
+
+    override: int
+    times: int = 1
+
+
+class OverridesCleared(Fact, frozen=True):
+    """Every override ended: forced 204, mandatory for all. A clean end of a run does it too (design §4)."""
+
+
+class ClientPinned(Fact, frozen=True):
+    """The client is offered this sequence and no other."""
+
+    client: str
+    sequence: int
+
+
+class ClientUnpinned(Fact, frozen=True):
+    """The client is answered like any other again."""
+
+    client: str
+
+
+class ClientNamed(Fact, frozen=True):
+    """What people call this client; "" takes the name away."""
+
+    client: str
+    name: str
+
+
+class ClientForgotten(Fact, frozen=True):
+    """All that was known and set for this client is gone; when it asks again it is a new one."""
+
+    client: str
+
+
+class NoteAdded(Fact, frozen=True):
+    """A person's remark, to be found between the answers later. It changes nothing."""
+
+    text: str
 
 
 class BundlesPruned(Fact, frozen=True):

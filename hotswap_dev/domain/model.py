@@ -76,6 +76,21 @@ class Channel(Struct, frozen=True, kw_only=True):
     another folder published by hand) leaves it, so that the next scan does not undo it."""
 
 
+class Forced204(Struct, frozen=True, kw_only=True):
+    """An override: no update for its scope. Without client and channel it is for everyone."""
+
+    override: int
+    channel: str | None = None
+    client: str | None = None
+    left: int | None = None
+    """How many answers more; None until it is lifted."""
+
+    @property
+    def breadth(self) -> int:
+        """0 for a client in a channel, then a client, a channel, everyone: the narrowest goes first (design §6)."""
+        return 2 * (self.client is None) + (self.channel is None)
+
+
 class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the client reads when an update is offered (contract, "Field Reference")."""
 

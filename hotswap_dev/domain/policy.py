@@ -12,7 +12,14 @@ from msgspec import Struct
 
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, SAME_AS_CLIENT, Channel, Manifest, Release
+from hotswap_dev.domain.model import (
+    DEFAULT_UPDATE_TYPE,
+    SAME_AS_CLIENT,
+    Channel,
+    Forced204,
+    Manifest,
+    Release,
+)
 from hotswap_dev.domain.reasons import Reason
 from hotswap_dev.domain.versions import parse
 
@@ -48,22 +55,30 @@ class Considered(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """An answer with everything that explains it. `spends` names the counters that giving it uses up."""
+    """An answer with everything that explains it.
+
+    `considered` is what was passed over, highest first; `spends` the overrides (their numbers) that giving the answer
+    uses up once: the caller applies them in the same step, so that two checks never share one.
+    """
 
     answer: Answer
     reason: Reason
     considered: tuple[Considered, ...] = ()
-    spends: tuple[str, ...] = ()
+    spends: tuple[int, ...] = ()
 
 
 def decide(controls: Controls, check: Check | BadCheck, now: datetime) -> Decision:
     """Answer a check. The same controls, check and time give the same decision.
 
-    `now` is what rules that depend on time read; none of today's does, and callers must not have to change when one
-    joins.
+    The order is design §6's: bad request, forced 204, unknown or paused channel, no release, and then the channel's
+    releases above the client's, highest first. `now` is what rules that depend on time read; none of today's does, and
+    callers must not have to change when one joins.
     """
     if isinstance(check, BadCheck):
         return _refused(check)
+    for forced in controls.forced:
+        if fits(forced, check):
+            return _forced(forced)
     channel = controls.channels.get(check.asked_channel)
     if channel is None:
         with_releases = ", ".join(name for name, known in controls.channels.items() if known.releases)
@@ -73,11 +88,21 @@ def decide(controls: Controls, check: Check | BadCheck, now: datetime) -> Decisi
             asked="no" if check.channel is None else "yes",
             known=with_releases,
         )
+    if channel.paused:
+        return _no_update("channel-paused", channel=channel.name)
     return _newest_eligible(controls, channel, check)
+
+
+def fits(forced: Forced204, check: Check) -> bool:
+    """Whether a forced 204 is meant for this check."""
+    return forced.client in (None, check.client) and forced.channel in (None, check.asked_channel)
 
 
 def ineligible(controls: Controls, release: Release, check: Check) -> Reason | None:
     """Why this client can't have this release; None if it can. One rule after the other, the first that refuses."""
+    pinned = controls.pins.get(check.client)
+    if pinned is not None and release.sequence != pinned:
+        return _pinned(controls, pinned, release, check)
     if release.withheld:
         return Reason("release-withheld", {"sequence": release.sequence})
     if not controls.has_bytes(release):
@@ -102,13 +127,10 @@ def ineligible(controls: Controls, release: Release, check: Check) -> Reason | N
 def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: str) -> Manifest:
     """What the client is told of an offer (contract, "Field Reference"); `binary_version` is the client's."""
     release = offer.release
-    minimum = release.min_binary_version
     return Manifest(
         version=release.version,
         sequence=release.sequence,
-        min_binary_version=(binary_version or release.binary_version)
-        if minimum == SAME_AS_CLIENT
-        else minimum,
+        min_binary_version=told_minimum(release, binary_version),
         url=url,
         signature=release.bundle.signature,
         notes=release.notes,
@@ -116,6 +138,13 @@ def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: st
         mandatory=offer.mandatory,
         bundle_size=release.bundle.size,
     )
+
+
+def told_minimum(release: Release, binary_version: str | None) -> str:
+    """The `min_binary_version` that a client of `binary_version` (None: unknown) is told of a release."""
+    if release.min_binary_version == SAME_AS_CLIENT:
+        return binary_version or release.binary_version
+    return release.min_binary_version
 
 
 def newest_whole(controls: Controls, channel: str) -> Release | None:
@@ -153,10 +182,15 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         refused = ineligible(controls, release, check)
         if refused is None:
             return Decision(
-                answer=Offer(release=release, mandatory=release.mandatory),
+                answer=Offer(release=release, mandatory=release.mandatory or controls.mandatory_for_all),
                 reason=Reason(
                     "newer-release",
-                    {"sequence": sequence, "version": release.version, "current": check.sequence},
+                    {
+                        "sequence": sequence,
+                        "version": release.version,
+                        "current": check.sequence,
+                        "min_binary_version": told_minimum(release, check.binary_version),
+                    },
                 ),
                 considered=tuple(considered),
             )
@@ -172,6 +206,38 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         current=check.sequence,
         newest=newest,
         came_from=has.channel if has and has.channel != channel.name else "",
+        withheld="yes" if has and has.withheld else "no",
+    )
+
+
+def _forced(forced: Forced204) -> Decision:
+    return Decision(
+        answer=NoUpdate(),
+        reason=Reason(
+            "forced-204",
+            {
+                "client": forced.client or "",
+                "channel": forced.channel or "",
+                # After this answer, as its reader will find it.
+                "left": "" if forced.left is None else forced.left - 1,
+            },
+        ),
+        spends=() if forced.left is None else (forced.override,),
+    )
+
+
+def _pinned(controls: Controls, pinned: int, release: Release, check: Check) -> Reason:
+    target = controls.releases[pinned]
+    return Reason(
+        "pinned",
+        {
+            "sequence": release.sequence,
+            "pinned": pinned,
+            "client": check.client,
+            "current": check.sequence,
+            # Where a pinned release is of another channel, this client is never offered it there.
+            "elsewhere": target.channel if target.channel != check.asked_channel else "",
+        },
     )
 
 

@@ -5,6 +5,7 @@ Storing the code and not the sentence keeps answering cheap, and lets a better s
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -59,7 +60,46 @@ def _up_to_date(args: Args) -> str:
             f"The client has {current}, above {newest}, the newest of channel {args['channel']}: it {whence} and "
             "stays there until this channel passes it."
         )
+    if args.get("withheld") == "yes":
+        return (
+            f"The client has {current}, which is withheld meanwhile, and nothing in channel {args['channel']} is "
+            "newer: no offer takes a client back to a lower sequence."
+        )
     return f"The client has {current}, the newest release of channel {args['channel']}."
+
+
+def _forced(args: Args) -> str:
+    who = {
+        (True, True): f"{args['client']} on channel {args['channel']}",
+        (True, False): str(args["client"]),
+        (False, True): f"who asks for channel {args['channel']}",
+        (False, False): "everyone",
+    }[bool(args["client"]), bool(args["channel"])]
+    left = args["left"]
+    if left == "":
+        return f"No update is forced for {who}, until it is off."
+    return f"No update was forced for {who}, {'for the last time' if left == 0 else f'{left} more to come'}."
+
+
+def _lift(args: Args) -> str:
+    if args["left"] == 0:
+        return ""
+    client = f" --client {shlex.quote(str(args['client']))}" if args["client"] else ""
+    return f"hotswap-dev force-204 off{client}" + (f" --channel {args['channel']}" if args["channel"] else "")
+
+
+def _pinned(args: Args) -> str:
+    pinned, current = int(args["pinned"]), int(args["current"])
+    text = f"{args['client']} is pinned to {pinned}"
+    if args["elsewhere"]:
+        return f"{text}, which is of channel {args['elsewhere']}: it is offered there alone."
+    if current == pinned:
+        return f"{text}, which it has; {args['sequence']} is not for it."
+    if current > pinned:
+        return (
+            f"{text} and has {current}: no offer takes a client back, and {args['sequence']} is not for it."
+        )
+    return f"{text}, so {args['sequence']} is not for it."
 
 
 def _channel_unknown(args: Args) -> str:
@@ -78,9 +118,17 @@ def _withheld(args: Args) -> str:
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
         "newer-release": Explanation(
-            lambda a: f"Release {a['sequence']} ({a['version']}) is newer than the client's {a['current']}."
+            lambda a: f"Release {a['sequence']} ({a['version']}) is newer than the client's {a['current']}.",
+            lambda a: f"hotswap-dev withhold {a['sequence']}",
         ),
-        "up-to-date": Explanation(_up_to_date, lambda _: "hotswap-dev publish"),
+        "up-to-date": Explanation(
+            _up_to_date,
+            lambda a: (
+                f"hotswap-dev reoffer {a['newest']}"
+                if a.get("withheld", "no") == "no" and int(a["current"]) == int(a["newest"])
+                else "hotswap-dev publish"
+            ),
+        ),
         "client-ahead": Explanation(
             lambda a: (
                 f"The client has {a['current']}, and {a['last']} is the highest sequence ever given out here: "
@@ -89,9 +137,7 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             ),
             # Near the end of u64 the way out would use up every sequence that there is.
             lambda a: (
-                f"hotswap-dev serve --sequence-floor {a['current']}, then hotswap-dev publish"
-                if int(a["current"]) < 2**63
-                else ""
+                f"hotswap-dev jump-sequence {int(a['current']) + 1}" if int(a["current"]) < 2**63 - 1 else ""
             ),
         ),
         "no-release": Explanation(
@@ -99,16 +145,33 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             lambda a: f"hotswap-dev publish --channel {a['channel']}",
         ),
         "channel-unknown": Explanation(
-            _channel_unknown, lambda a: f"hotswap-dev publish --channel {a['channel']}"
+            _channel_unknown,
+            lambda a: (
+                f"hotswap-dev promote latest {a['channel']}"
+                if a["known"]
+                else f"hotswap-dev publish --channel {a['channel']}"
+            ),
+        ),
+        "channel-paused": Explanation(
+            lambda a: f"Channel {a['channel']} is paused: nobody who asks for it is offered anything.",
+            lambda a: f"hotswap-dev resume-channel {a['channel']}",
         ),
         "binary-too-old": Explanation(
             lambda a: (
                 f"Release {a['sequence']} needs binary {a['min_binary_version']}, the client runs "
                 f"{a['binary_version']}."
             ),
-            lambda a: f"hotswap-dev publish --min-binary-version {a['binary_version']}",
+            lambda a: f"hotswap-dev edit-release {a['sequence']} --min-binary-version {a['binary_version']}",
         ),
-        "release-withheld": Explanation(_withheld),
+        "release-withheld": Explanation(
+            _withheld,
+            lambda a: "hotswap-dev publish" if "cause" in a else f"hotswap-dev restore {a['sequence']}",
+        ),
+        "pinned": Explanation(
+            _pinned,
+            lambda a: f"hotswap-dev pin-client {shlex.quote(str(a['client']))} none",
+        ),
+        "forced-204": Explanation(_forced, _lift),
         "bad-request": Explanation(
             lambda a: (
                 f"The check's {a['parameter']} is {a['value'] or 'missing'}; expected is {a['expected']}, "

@@ -1,0 +1,12 @@
+"""What anyone may ask of the server: one class each, and the only registry of actions.
+
+A class that is added in one of these modules can be called by HTTP and from the command line, is documented and
+completed, without a further line: all of them read `registered()`. A field is an argument: required ones are positional
+in their order.
+"""
+
+from hotswap_dev.domain.commands import channels, clients, overrides, releases
+from hotswap_dev.domain.commands.registry import Built, Command, registered
+from hotswap_dev.domain.commands.releases import Publish
+
+__all__ = ["Built", "Command", "Publish", "channels", "clients", "overrides", "registered", "releases"]

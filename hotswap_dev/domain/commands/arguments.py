@@ -1,0 +1,107 @@
+"""What commands take: the types of their fields, and the demands that a type can't make."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from hotswap_dev.domain.checks import CHANNEL_NAME
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.model import MAX_SEQUENCE, SAME_AS_CLIENT, Channel, Release
+from hotswap_dev.domain.text import shown
+from hotswap_dev.domain.versions import parse
+from hotswap_dev.errors import HotswapError, NotFound
+
+Notes = Annotated[str, Meta(max_length=4096)]
+UpdateType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]  # Python's $ lets a newline follow
+ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
+
+FURTHEST_JUMP = 2**63 - 1
+"""Above it a sequence could not be stored as a number, and the client's last one, 2^64-1, would come near."""
+
+
+def channel_name(name: str) -> str:
+    """`name`, if a channel may be called that; HotswapError otherwise."""
+    if CHANNEL_NAME.fullmatch(name):
+        return name
+    raise HotswapError(
+        f"channel: {name!r} can't be a channel's name",
+        "letters, digits, . _ - and at most 64 of them, such as beta",
+        code="bad-channel",
+    )
+
+
+def channel_of(controls: Controls, name: str) -> Channel:
+    """The channel of this name; NotFound where there is none."""
+    known = controls.channels.get(channel_name(name))
+    if known is None:
+        raise NotFound(
+            f"channel: there is no channel {name!r}",
+            f"there are: {', '.join(controls.channels) or 'none'}; hotswap-dev create-channel {name}",
+            code="unknown-channel",
+        )
+    return known
+
+
+def release_of(controls: Controls, sequence: int) -> Release:
+    """The release with this sequence; NotFound where there is none."""
+    known = controls.releases.get(sequence)
+    if known is None:
+        newest = max(controls.releases, default=None)
+        raise NotFound(
+            f"sequence: there is no release {sequence}",
+            "there is none yet: hotswap-dev publish" if newest is None else f"the newest is {newest}",
+            code="unknown-release",
+        )
+    return known
+
+
+def release_with_bytes(controls: Controls, sequence: int) -> Release:
+    """The same, if its bundle is still there to be offered again."""
+    known = release_of(controls, sequence)
+    if not controls.has_bytes(known):
+        kept = max(
+            (one for one, other in controls.releases.items() if controls.has_bytes(other)), default=None
+        )
+        raise HotswapError(
+            f"sequence: the bundle of release {sequence} was pruned, its bytes are gone",
+            "publish that content again"
+            + ("" if kept is None else f", or take a newer release, such as {kept}"),
+            code="bundle-gone",
+        )
+    return known
+
+
+def client_id(client: str) -> str:
+    """`client`, if a client may have that id; HotswapError otherwise."""
+    if shown(client, 128) == client:
+        return client
+    raise HotswapError(
+        f"client: {shown(client)!r} can't be a client's id",
+        "take it from hotswap-dev clients: such ids are shown there as h: and 16 digits",
+        code="bad-client",
+    )
+
+
+def minimum_version(minimum: str) -> str:
+    """`minimum`, if it is a version or `same-as-client`; HotswapError otherwise."""
+    try:
+        if minimum != SAME_AS_CLIENT:
+            parse(minimum)
+    except ValueError as error:
+        raise HotswapError(
+            f"min_binary_version: {error}", f"give it as 0.4.0, or {SAME_AS_CLIENT}", code="bad-version"
+        ) from None
+    return minimum
+
+
+def next_sequence(controls: Controls) -> int:
+    """The next sequence; HotswapError where there is none left, since the client can't count further."""
+    if controls.last_sequence >= MAX_SEQUENCE:
+        raise HotswapError(
+            f"{MAX_SEQUENCE} is the last sequence that a client can read, and it is taken",
+            "start with a new --workspace, and empty the plugin's folder on the devices",
+            code="sequences-used-up",
+        )
+    return controls.next_sequence

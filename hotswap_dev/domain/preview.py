@@ -1,0 +1,87 @@
+"""Whose answers a change of the controls changes: what `dry_run` shows before it, and every command after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from hotswap_dev.domain.checks import Check
+from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.policy import Decision, Offer, decide, told_minimum
+from hotswap_dev.domain.reasons import sentence
+
+
+class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a client is told, as far as people tell answers apart by it."""
+
+    status: int
+    reason: str
+    sentence: str
+    offered: int | None = None
+    version: str | None = None
+    mandatory: bool | None = None
+    min_binary_version: str | None = None
+    notes: str | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One client's next answer, before and after."""
+
+    client: str
+    before: Told
+    after: Told
+
+
+def changes(before: Controls, after: Controls, clients: Iterable[Client], now: datetime) -> list[Change]:
+    """The clients whose next answer is another one after the change, in the order in which they are given.
+
+    Each is asked for on its own: of a forced 204 for one answer, every client in its scope would be the one. Clients
+    whose last check could not be read have no answer to compare.
+    """
+    found = []
+    for client in clients:
+        check = next_check(client)
+        if check is None:
+            continue
+        was, becomes = decide(before, check, now), decide(after, check, now)
+        if (was.answer, was.reason.code) != (becomes.answer, becomes.reason.code):
+            change = Change(client=client.id, before=told(was, check), after=told(becomes, check))
+            # A release may change in what no manifest says.
+            if change.before != change.after:
+                found.append(change)
+    return found
+
+
+def next_check(client: Client) -> Check | None:
+    """The check that this client asks next, if nothing happens to it: its last one again."""
+    if client.sequence is None or client.platform is None or client.arch is None:
+        return None
+    return Check(
+        client=client.id,
+        sequence=client.sequence,
+        binary_version=client.binary_version,
+        platform=client.platform,
+        arch=client.arch,
+        channel=client.channel,
+    )
+
+
+def told(decision: Decision, check: Check) -> Told:
+    """A decision as the client hears it."""
+    reason = decision.reason
+    if not isinstance(decision.answer, Offer):
+        return Told(status=204, reason=reason.code, sentence=sentence(reason))
+    release = decision.answer.release
+    return Told(
+        status=200,
+        reason=reason.code,
+        sentence=sentence(reason),
+        offered=release.sequence,
+        version=release.version,
+        mandatory=decision.answer.mandatory,
+        min_binary_version=told_minimum(release, check.binary_version),
+        notes=release.notes,
+    )
