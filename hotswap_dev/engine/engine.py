@@ -7,10 +7,9 @@ and change nothing. Answering is synchronous and touches no disk.
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,34 +19,18 @@ from msgspec import Struct
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.clients import Client, advance
-from hotswap_dev.domain.commands import Built, Command, Publish
+from hotswap_dev.domain.commands import Command, Publish
 from hotswap_dev.domain.controls import Controls, apply
-from hotswap_dev.domain.facts import (
-    BundlesPruned,
-    Fact,
-    ReleaseAdded,
-    SequenceFloorRaised,
-)
-from hotswap_dev.domain.model import Format, Origin, Release
-from hotswap_dev.domain.observations import (
-    BuildRefused,
-    BuildSkipped,
-    BuildStarted,
-    CheckAnswered,
-    DownloadEnded,
-    Level,
-    Noticed,
-    Observation,
-    Published,
-)
+from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact, OverridesCleared, OverrideSpent
+from hotswap_dev.domain.model import Format, Release
+from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Level, Noticed, Observation
 from hotswap_dev.domain.policy import Decision, Offer, decide
+from hotswap_dev.domain.preview import Change, changes
 from hotswap_dev.domain.retention import prunable
-from hotswap_dev.domain.text import shown
-from hotswap_dev.engine.builds import BundleMaker, Made
 from hotswap_dev.engine.bus import Bus
-from hotswap_dev.errors import BuildRefused as TreeRefused
+from hotswap_dev.engine.ledger import Committed, Ledger
+from hotswap_dev.engine.publishing import Publisher, PublisherOptions, release_in
 from hotswap_dev.errors import HotswapError
-from hotswap_dev.packing.archive import TreeMoved
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.packing.tree import Scan
 from hotswap_dev.storage.bundles import BundleStore
@@ -55,10 +38,6 @@ from hotswap_dev.storage.history import MAX_CLIENTS, History
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
 
-RETRY_SECONDS = 5.0
-"""After a refusal that may pass by itself: nobody should have to save again because the disk was full."""
-
-_PASSING = ("disk-full", "bundle-not-written", "key-home-not-writable", "key-home-busy", "database-busy")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +46,7 @@ class EngineOptions:
     """What the engine needs to be told; `settings` fills it.
 
     `min_binary_version` None stands for the app's version at the time of the build. `floors` are sequences that are
-    known to be taken elsewhere, each with who knows it.
+    known to be taken elsewhere, each with who knows it. `keep_overrides`: they outlive a clean end of the server.
     """
 
     dist: Path | None
@@ -76,14 +55,20 @@ class EngineOptions:
     min_binary_version: str | None = None
     format: Format = "tar.gz"
     floors: tuple[tuple[int, str], ...] = ()
+    keep_overrides: bool = False
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What a command came to: the bus's revision after it, its facts, and the release it made, if any."""
+    """What a command came to, or for a dry run would come to.
+
+    The bus's revision after it, its facts, the release it made, if any, and the clients that are answered otherwise
+    from now on.
+    """
 
     revision: int
     events: tuple[wire.Json, ...]
     result: wire.Json = None
+    changes: tuple[Change, ...] = ()
 
 
 class Engine:
@@ -103,27 +88,52 @@ class Engine:
         now: Callable[[], datetime],
     ) -> None:
         self.options = options
-        self.controls = controls
         self.bus = bus
         self.history = history
         self.store = store
-        self.key = key
-        self.app_version = options.app_version
         self.clients: OrderedDict[str, Client] = OrderedDict()
-        self.building: str | None = None
-        self._journal = journal
-        self._key_home = key_home
-        self._maker = BundleMaker(store, key, options.format, now)
+        self._ledger = Ledger(
+            controls, journal=journal, key_home=key_home, now=now, tell=self._tell, trouble=self._troubled
+        )
         self._now = now
-        self._publishing = asyncio.Lock()
-        self._writing = asyncio.Lock()
         self._offered: dict[str, datetime] = {}
+        self._publisher = Publisher(
+            PublisherOptions(
+                dist=options.dist,
+                app_version=options.app_version,
+                min_binary_version=options.min_binary_version,
+                format=options.format,
+            ),
+            ledger=self._ledger,
+            store=store,
+            key=key,
+            now=now,
+            observe=self.observe,
+            prunable=lambda controls: prunable(controls, self._offered, self._steady_now()),
+        )
+
+    @property
+    def controls(self) -> Controls:
+        """What is offered to whom, now."""
+        return self._ledger.controls
+
+    @property
+    def app_version(self) -> str:
+        """What the next build's binary version is."""
+        return self._publisher.app_version
+
+    @property
+    def building(self) -> str | None:
+        """The folder that is being packed now."""
+        return self._publisher.building
 
     # Answering: synchronous, from memory.
 
     def answer(self, check: Check | BadCheck) -> Decision:
         """Decide, and use up what the decision spends, in one step that no other check can come between."""
         decision = decide(self.controls, check, self._now())
+        if decision.spends:
+            self._ledger.spend(decision.spends)
         if isinstance(decision.answer, Offer):
             self._offered[decision.answer.release.bundle.hash] = self._steady_now()
         return decision
@@ -148,226 +158,48 @@ class Engine:
 
     # Changing: one writer, the journal first.
 
-    async def run(self, command: Command) -> Done:
-        """Do what a command asks; HotswapError where it can't be done, and then nothing has changed."""
+    async def run(self, command: Command, *, dry_run: bool = False) -> Done:
+        """Do what a command asks; HotswapError where it can't be done, and then nothing has changed.
+
+        A dry run says what it would come to and changes nothing: it is pure, and makes no bundle.
+        """
+        if dry_run:
+            return await self._rehearsed(command)
+        seen = tuple(self.clients.values())
         if isinstance(command, Publish):
-            return await self._publish_by_hand(command)
-        facts = await self.commit(lambda controls: command.events(controls, self._now()))
-        return self._done(facts)
+            return await self._done(await self._publisher.publish(command), seen)
+        committed = await self._ledger.commit(lambda controls: command.events(controls, self._now()))
+        return await self._done(committed, seen)
 
     async def publish_settled(self, found: Scan, *, changed_at: float | None) -> float | None:
-        """Publish a tree that the watcher found settled, unless its channel's last build had the same content.
-
-        `changed_at` is the monotonic time of the newest change in it. A tree that must not be published is observed
-        and leaves what is served as it is. Returned are the seconds after which the tree should be tried again, None if
-        it need not be: at once where it moved while it was packed and has to settle, later where the disk was full.
-        """
-        try:
-            async with self._publishing:
-                channel = self.controls.build_channel
-                last = self._last_built(channel)
-                made = await self._make(found, unless=last.bundle.tree if last else None)
-                if made is not None:
-                    await self._publish(
-                        Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
-                    )
-                elif last is not None:
-                    self.observe(BuildSkipped(at=self._now(), channel=channel, sequence=last.sequence))
-        except TreeMoved:
-            return 0.0
-        except HotswapError as error:
-            self._refused(error)
-            if error.code in _PASSING:
-                return RETRY_SECONDS
-        return None
+        """Publish a tree that the watcher found settled; see `Publisher.publish_settled`."""
+        return await self._publisher.publish_settled(found, changed_at=changed_at)
 
     async def commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
-        """Append the facts that `make` derives from the present controls, then apply and tell them.
+        """Append the facts that `make` derives from the present controls, then apply and tell them."""
+        return (await self._ledger.commit(make)).facts
 
-        Once the journal has them they are applied, whatever becomes of the caller: a cancelled request must not leave
-        memory behind the disk.
-        """
-        return await asyncio.shield(asyncio.ensure_future(self._commit(make)))
+    async def end_overrides(self) -> None:
+        """What a clean end of a run does: overrides belong to it (design §4), unless they are to be kept."""
+        if not self.options.keep_overrides:
+            await self.commit(lambda now: [OverridesCleared(at=self._now())] if now.overridden else [])
 
     def set_app_version(self, version: str) -> None:
         """The app has a new version; it counts from the next build."""
-        self.app_version = version
+        self._publisher.app_version = version
 
     async def close(self) -> None:
         """Write what is queued, and let the files go. What is being committed is committed first."""
-        async with self._writing:
-            await asyncio.to_thread(self.history.close)
-            self._journal.close()
+        await self._ledger.close()
+        await asyncio.to_thread(self.history.close)
 
-    async def _publish_by_hand(self, command: Publish) -> Done:
-        # An empty text is not "not given", as for the channel.
-        root = self.options.dist if command.path is None else Path(command.path)
-        if root is None:
-            raise HotswapError(
-                "publish: there is no watched folder", "give the folder to publish", code="nothing-watched"
-            )
-        if not root.is_absolute() or "\0" in str(root):
-            raise HotswapError(
-                f"publish: the path {command.path!r} is no absolute path",
-                "give it absolute: the server does not know where you are",
-                code="bad-arguments",
-            )
-        command.demand(self.controls)
-        async with self._publishing:
-            try:
-                made = await self._make(root)
-                if made is None:
-                    raise AssertionError("a bundle is left out only where `unless` was given")
-                added = await self._publish(command, made, "publish", watched=root == self.options.dist)
-            except HotswapError as error:
-                self._refused(error)
-                raise
-        return self._done([added], added.release)
-
-    async def _make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
-        root = tree.root if isinstance(tree, Scan) else tree
-        self.building = str(root)
-        self.observe(BuildStarted(at=self._now(), path=shown(str(root), 1000)))
-        try:
-            return await self._maker.make(tree, unless=unless)
-        except OSError as error:
-            raise TreeRefused(
-                "disk-full" if error.errno == errno.ENOSPC else "bundle-not-written",
-                f"the bundle could not be written: {error.strerror or error}",
-                "free some space on the workspace's disk; what was served is served on",
-            ) from None
-        finally:
-            self.building = None
-
-    # From the first byte packed to the last one pruned one at a time: what has the same content as a bundle that is
-    # on its way out, or that could not be committed, would lose its bytes with it.
-    async def _publish(
-        self,
-        command: Publish,
-        made: Made,
-        origin: Origin,
-        *,
-        watched: bool,
-        changed_at: float | None = None,
-    ) -> ReleaseAdded:
-        built = Built(
-            bundle=made.bundle,
-            binary_version=self.app_version,
-            min_binary_version=self._minimum,
-            origin=origin,
-            watched=watched,
-        )
-        try:
-            facts = await self.commit(lambda controls: command.events(controls, self._now(), built))
-        except HotswapError:
-            self._drop_unknown(made)
-            raise
-        offered = time.monotonic()
-        added = next(fact for fact in facts if isinstance(fact, ReleaseAdded))
-        release = added.release
-        self.observe(
-            Published(
-                at=self._now(),
-                sequence=release.sequence,
-                version=release.version,
-                channel=release.channel,
-                origin=release.origin,
-                bundle_size=release.bundle.size,
-                files=release.bundle.files,
-                changed=made.changed,
-                scan_ms=round(made.scan_ms, 1),
-                pack_ms=round(made.pack_ms, 1),
-                offered_ms=None if changed_at is None else round((offered - changed_at) * 1000, 1),
-            )
-        )
-        try:
-            await self._prune()
-        except HotswapError as error:
-            # The release is out; that old ones stay on the disk is another matter.
-            self.notice("warning", error.code, error.message, error.hint)
-        return added
-
-    async def _commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Sequence[Fact]:
-        async with self._writing:
-            floors: list[Fact] = []
-            controls = self.controls
-            while True:
-                facts = [*floors, *make(controls)]
-                taken = await asyncio.to_thread(self._append, facts)
-                if taken is None:
-                    break
-                # Another checkout of this app published meanwhile, and its numbers are on the devices too; or the
-                # journal refused what had claimed it, and nobody can be sure that nothing of that reached the disk.
-                source = "another checkout of this app, or a build that was not committed"
-                floor = SequenceFloorRaised(at=self._now(), floor=taken, source=source)
-                floors, controls = [floor], apply(self.controls, floor)
-            controls = self.controls
-            for fact in facts:
-                controls = apply(controls, fact)
-            self.controls = controls
-            for fact in facts:
-                self.bus.put(fact)
-            return facts
-
-    def _append(self, facts: Sequence[Fact]) -> int | None:
-        """Put facts into the journal; or, where a sequence among them is taken elsewhere, say the highest that is.
-
-        The key's mark first: a number too many is skipped, one too few would be given to two bundles.
-        """
+    async def _rehearsed(self, command: Command) -> Done:
+        built = self._publisher.imagined(command) if isinstance(command, Publish) else None
+        before = after = self.controls
+        facts = command.events(before, self._now(), built)
         for fact in facts:
-            if isinstance(fact, ReleaseAdded):
-                taken = self._key_home.claim(fact.release.sequence)
-                if taken is not None:
-                    return taken
-        self._journal.append(facts)
-        return None
-
-    async def _prune(self) -> None:
-        gone = prunable(self.controls, self._offered, self._steady_now())
-        if not gone:
-            return
-        # The fact first: a bundle without its bytes must never be offered, one without its fact is only untidy.
-        await self.commit(lambda _: [BundlesPruned(at=self._now(), hashes=gone)])
-        for name in gone:
-            self._offered.pop(name, None)
-            await asyncio.to_thread(self.store.remove, name)
-
-    def _refused(self, error: HotswapError) -> None:
-        self.observe(
-            BuildRefused(
-                at=self._now(),
-                code=error.code,
-                detail=shown(error.message, 1000),
-                hint=error.hint,
-                path=shown(error.path, 1000) if isinstance(error, TreeRefused) and error.path else None,
-            )
-        )
-
-    @property
-    def _minimum(self) -> str:
-        """The oldest app that may run what is built now."""
-        return self.options.min_binary_version or self.app_version
-
-    def _last_built(self, channel: str) -> Release | None:
-        """The release that a build of an unchanged folder would repeat; None where there is none, or no bytes of it.
-
-        With another key, format, app or minimum it would be another release: what another key signed, for one, an app
-        that was built for this key refuses.
-        """
-        known = self.controls.channels.get(channel)
-        if known is None or known.last_tree is None:
-            return None
-        having = (self.controls.releases[sequence] for sequence in known.releases)
-        last = next((release for release in having if release.bundle.tree == known.last_tree), None)
-        if last is None or not self.controls.has_bytes(last):
-            return None
-        was = (last.bundle.key_id, last.bundle.format, last.binary_version, last.min_binary_version)
-        now = (self.key.key_id, self.options.format, self.app_version, self._minimum)
-        return last if was == now else None
-
-    def _drop_unknown(self, made: Made) -> None:
-        if all(release.bundle.hash != made.bundle.hash for release in self.controls.releases.values()):
-            self.store.remove(made.bundle.hash)
+            after = apply(after, fact)
+        return await self._done(Committed(facts, before, after), tuple(self.clients.values()))
 
     def _steady_now(self) -> datetime:
         """A time for measuring only: it goes on from this run's start whatever somebody does to the clock."""
@@ -379,11 +211,30 @@ class Engine:
         if len(self.clients) > MAX_CLIENTS:
             self.clients.popitem(last=False)
 
-    def _done(self, facts: Sequence[Fact], result: object = None) -> Done:
+    def _tell(self, fact: Fact) -> None:
+        if isinstance(fact, ClientForgotten):
+            self.clients.pop(fact.client, None)
+            self.history.forget(fact.client)
+        elif isinstance(fact, BundlesPruned):
+            for name in fact.hashes:
+                self._offered.pop(name, None)
+        self.bus.put(fact)
+        if not isinstance(fact, OverrideSpent):  # its check-in is recorded, and says so
+            self.history.record(fact)
+
+    def _troubled(self, error: HotswapError) -> None:
+        self.notice("error", error.code, error.message, error.hint)
+
+    async def _done(self, committed: Committed, seen: Iterable[Client]) -> Done:
+        changed: list[Change] = []
+        if committed.facts:
+            # 10,000 clients take a moment, in which answers go on.
+            changed = await asyncio.to_thread(changes, committed.before, committed.after, seen, self._now())
         return Done(
             revision=self.bus.revision,
-            events=tuple(wire.plain(fact) for fact in facts),
-            result=wire.plain(result),
+            events=tuple(wire.plain(fact) for fact in committed.facts),
+            result=wire.plain(release_in(committed.facts)),
+            changes=tuple(changed),
         )
 
 
