@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, MAX_SEQUENCE
 from hotswap_dev.domain.text import shown
@@ -64,11 +65,23 @@ def read_check(
     `query` maps a name to all its values, `device` is the id header's value if it was sent, `peer` the address that
     asked, without port. A name that occurs twice with different values is bad: two readers could read it differently.
     """
+    return asked_by(read_question(sequence, query), query, device=device, peer=peer)
+
+
+def asked_by(
+    question: Check | BadCheck, query: Mapping[str, Sequence[str]], *, device: str | None, peer: str
+) -> Check | BadCheck:
+    """A question of `read_question` with the client that asks it."""
     platform, arch = _first(query, "platform"), _first(query, "arch")
-    client = client_id(device, peer=peer, platform=platform or "?", arch=arch or "?")
+    return replace(question, client=client_id(device, peer=peer, platform=platform or "?", arch=arch or "?"))
+
+
+def read_question(sequence: str, query: Mapping[str, Sequence[str]]) -> Check | BadCheck:
+    """What `read_check` reads, for no client yet (its id is ""): equal texts ask equal questions."""
+    platform, arch = _first(query, "platform"), _first(query, "arch")
 
     def bad(parameter: str, value: str, expected: str, example: str) -> BadCheck:
-        return BadCheck(client=client, parameter=parameter, value=value, expected=expected, example=example)
+        return BadCheck(client="", parameter=parameter, value=value, expected=expected, example=example)
 
     if not _SEQUENCE.fullmatch(sequence) or int(sequence) > MAX_SEQUENCE:
         return bad("sequence", sequence, f"a whole number from 0 to {MAX_SEQUENCE}", "/api/ota/0")
@@ -97,7 +110,7 @@ def read_check(
     if channel is not None and not CHANNEL_NAME.fullmatch(channel):
         return bad("channel", channel, "letters, digits, . _ -, at most 64", "channel=beta")
     return Check(
-        client=client,
+        client="",
         sequence=int(sequence),
         binary_version=binary_version or None,
         platform=platform,

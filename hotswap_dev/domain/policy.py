@@ -103,10 +103,14 @@ def ineligible(controls: Controls, release: Release, check: Check) -> Reason | N
     pinned = controls.pins.get(check.client)
     if pinned is not None and release.sequence != pinned:
         return _pinned(controls, pinned, release, check)
+    if not controls.has_bytes(release):
+        # Before what a person withheld: restoring it would change nothing.
+        return Reason(
+            "release-withheld",
+            {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},
+        )
     if release.withheld:
         return Reason("release-withheld", {"sequence": release.sequence})
-    if not controls.has_bytes(release):
-        return Reason("release-withheld", {"sequence": release.sequence, "cause": "bundle gone"})
     # Contract, "Versioning Strategy": only updates where min_binary_version <= the client's binary_version.
     if (
         check.binary_version is not None
@@ -200,6 +204,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
     if check.sequence > controls.last_sequence:
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
     has = controls.releases.get(check.sequence)
+    gone = {"gone": "yes"} if has and not controls.has_bytes(has) else {}
     return _no_update(
         "up-to-date",
         channel=channel.name,
@@ -207,6 +212,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         newest=newest,
         came_from=has.channel if has and has.channel != channel.name else "",
         withheld="yes" if has and has.withheld else "no",
+        **gone,
     )
 
 

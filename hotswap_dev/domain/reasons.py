@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from hotswap_dev.domain.model import SAME_AS_CLIENT
 from hotswap_dev.domain.text import shown
 
 Args = Mapping[str, str | int]
@@ -102,6 +103,12 @@ def _pinned(args: Args) -> str:
     return f"{text}, so {args['sequence']} is not for it."
 
 
+def _unpin(args: Args) -> str:
+    client = str(args["client"])
+    # An id may begin as an option does.
+    return f"hotswap-dev pin-client {'-- ' if client.startswith('-') else ''}{shlex.quote(client)} none"
+
+
 def _channel_unknown(args: Args) -> str:
     asked = f"No channel is called {args['channel']}"
     if args["asked"] == "no":
@@ -125,8 +132,10 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             _up_to_date,
             lambda a: (
                 f"hotswap-dev reoffer {a['newest']}"
-                if a.get("withheld", "no") == "no" and int(a["current"]) == int(a["newest"])
-                else "hotswap-dev publish"
+                if a.get("withheld", "no") == "no"
+                and "gone" not in a
+                and int(a["current"]) == int(a["newest"])
+                else f"hotswap-dev publish --channel {a['channel']}"
             ),
         ),
         "client-ahead": Explanation(
@@ -161,15 +170,20 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
                 f"Release {a['sequence']} needs binary {a['min_binary_version']}, the client runs "
                 f"{a['binary_version']}."
             ),
-            lambda a: f"hotswap-dev edit-release {a['sequence']} --min-binary-version {a['binary_version']}",
+            # Not the client's own: below the newer binaries' it would have them discard the release at their start.
+            lambda a: f"hotswap-dev edit-release {a['sequence']} --min-binary-version {SAME_AS_CLIENT}",
         ),
         "release-withheld": Explanation(
             _withheld,
-            lambda a: "hotswap-dev publish" if "cause" in a else f"hotswap-dev restore {a['sequence']}",
+            lambda a: (
+                f"hotswap-dev publish --channel {a['channel']}"
+                if "channel" in a
+                else f"hotswap-dev restore {a['sequence']}"
+            ),
         ),
         "pinned": Explanation(
             _pinned,
-            lambda a: f"hotswap-dev pin-client {shlex.quote(str(a['client']))} none",
+            _unpin,
         ),
         "forced-204": Explanation(_forced, _lift),
         "bad-request": Explanation(

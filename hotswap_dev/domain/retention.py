@@ -16,15 +16,17 @@ OFFERED_WITHIN = timedelta(hours=1)
 def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime) -> tuple[str, ...]:
     """Hashes of the bundles whose bytes nobody needs: oldest first.
 
-    Kept are the newest 5 releases of any channel, what was offered within the hour (`offered`: hash → when last; a
-    client may take minutes between check and apply) and, beyond these, the newest 50 up to 2 GB. A clock that was
-    set back makes an offer look fresh, which keeps too much rather than too little (hardening E4).
+    Kept are the newest 5 releases of any channel, what a client is pinned to, what was offered within the hour
+    (`offered`: hash → when last; a client may take minutes between check and apply) and, beyond these, the newest 50
+    up to 2 GB. A clock that was set back makes an offer look fresh, which keeps too much rather than too little
+    (hardening E4).
     """
     needed = {
         controls.releases[sequence].bundle.hash
         for channel in controls.channels.values()
         for sequence in channel.releases[:KEPT_PER_CHANNEL]
     }
+    needed |= {controls.releases[sequence].bundle.hash for sequence in controls.pins.values()}
     needed |= {bundle for bundle, when in offered.items() if now - when < OFFERED_WITHIN}
     kept: set[str] = set()
     gone: list[str] = []

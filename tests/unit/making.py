@@ -1,35 +1,47 @@
 """Bundles, releases, controls, checks and observations: what a test does not name it does not care for.
 
-The hypothesis strategies at the end make whole histories of facts, so that a law is held against states that could
-have come about.
+The hypothesis strategies at the end draw commands of the registry and the histories that they lead to, so that a law is
+held against states that could have come about, and a new command is held to every law without a line of its own.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
+import shlex
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeVar, Union
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
-from hotswap_dev.domain.commands import Built
-from hotswap_dev.domain.controls import Controls, replay
+from hotswap_dev.domain.commands import Built, Command, registered
+from hotswap_dev.domain.controls import Controls, apply, replay
 from hotswap_dev.domain.facts import (
     BuildChannelSet,
     BundlesPruned,
     ChannelCreated,
     Fact,
+    OverrideSpent,
     ReleaseAdded,
     SequenceFloorRaised,
 )
 from hotswap_dev.domain.model import SAME_AS_CLIENT, Bundle, Origin, Release
 from hotswap_dev.domain.observations import CheckAnswered
+from hotswap_dev.errors import HotswapError
+
+# On a machine that does other things too an example may take long: that says nothing of the law.
+settings.register_profile("hotswap-dev", deadline=None)
+settings.load_profile("hotswap-dev")
+
+C = TypeVar("C", bound=Command)
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -116,49 +128,148 @@ def an_answered_check(client: str = "phone", **changes: Any) -> CheckAnswered:
 # What hypothesis draws from.
 
 CHANNELS = ("production", "beta", "nightly")
+CLIENTS = ("phone", "local/linux/x86_64")
 BINARY_VERSIONS = ("0.9.0", "1.0.0-rc.1", "1.0.0", "1.0.0+5", "2.0.0")
 _MINIMUMS = (*BINARY_VERSIONS, SAME_AS_CLIENT)
-_ORIGINS: tuple[Origin, ...] = ("build", "publish", "promote", "reoffer", "roll-back", "poisoned")
 _CONTENTS = tuple("abcdefgh")
+
+_FIELDS: Mapping[str, Callable[[Controls], st.SearchStrategy[Any]]] = {
+    "channel": lambda _: st.sampled_from((*CHANNELS, "production", "production")),
+    "client": lambda _: st.sampled_from(CLIENTS),
+    "mandatory": lambda _: st.booleans(),
+    "min_binary_version": lambda _: st.sampled_from(_MINIMUMS),
+    "name": lambda _: st.sampled_from(("", "QA phone", "Ünal's")),
+    "notes": lambda _: st.sampled_from(("", "new greeting", "fixes the start screen")),
+    "on": lambda _: st.booleans(),
+    "path": lambda _: st.none(),
+    "sequence": lambda controls: st.sampled_from(sorted(controls.releases) or [1]),
+    "text": lambda _: st.sampled_from(("QA round 2 starts", "x")),
+    "times": lambda _: st.integers(1, 3),
+    "to": lambda controls: st.integers(1, 5).map(lambda more: controls.last_sequence + more),
+    "update_type": lambda _: st.sampled_from(("frontend", "frontend", "frontend", "sidecar")),
+    "version": lambda _: st.sampled_from(("1.0.0-ota.1", "a name")),
+}
+"""What an argument may be, by its name: one that can be meant as things are."""
+
+
+@st.composite
+def commands(draw: st.DrawFn, kind: type[C], controls: Controls) -> C:
+    """A command of this kind, with arguments that can be meant; an argument that may be left out often is."""
+    given: dict[str, Any] = {}
+    for name, optional in _arguments(kind):
+        if name not in _FIELDS:
+            raise TypeError(f"{kind.verb}: an argument of a new name, {name}, needs a line in _FIELDS")
+        given[name] = None if optional and draw(st.booleans()) else draw(_FIELDS[name](controls))
+    return kind(**given)
+
+
+@functools.cache
+def _arguments(kind: type[Command]) -> tuple[tuple[str, bool], ...]:
+    """Each argument's name, and whether it may be None."""
+    hints = typing.get_type_hints(kind)
+    return tuple((name, type(None) in typing.get_args(hints[name])) for name in kind.__struct_fields__)
+
+
+def bundles_for(kind: type[Command]) -> st.SearchStrategy[Built | None]:
+    """What was built for a command of this kind; None where it builds nothing."""
+    return st.sampled_from(_BUILT) if kind.builds else st.none()
+
+
+def meant_by(line: str, *, latest: int) -> tuple[str, dict[str, Any]]:
+    """The command and its arguments, as they go over HTTP, that a command line means by the rules of `interface.md`:
+    required arguments are positional in their order, `on` and `off`, `none` and `latest` stand for what they say.
+    """
+    program, verb, *words = shlex.split(line)
+    assert program == "hotswap-dev"
+    fields = {field.name: field for field in msgspec.structs.fields(registered()[verb])}
+    positional = [name for name in fields if fields[name].required or name == "path"]
+    given: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        if word.startswith("--") and word != "--":
+            given[word[2:].replace("-", "_")] = words.pop(0)
+        elif word != "--":
+            given[positional.pop(0)] = word
+    return verb, {name: _typed(text, str(fields[name].type), latest) for name, text in given.items()}
+
+
+def _typed(text: str, kind: str, latest: int) -> Any:
+    if "bool" in kind:
+        return {"on": True, "off": False}[text]
+    if "int" in kind:
+        return None if text == "none" else latest if text == "latest" else int(text)
+    return text
+
+
+def leads_to(command: Command, controls: Controls, at: datetime, made: Built | None = None) -> list[Fact]:
+    """The facts that a command leads to; none where it is refused."""
+    try:
+        return command.events(controls, at, made)
+    except HotswapError:
+        return []
+
+
+_BUILDS: tuple[Origin, ...] = ("build", "publish")
+_BUILT = tuple(
+    built(content, origin=origin, binary_version=binary, min_binary_version=minimum, watched=watched)
+    for content, origin, binary, minimum, watched in itertools.product(
+        _CONTENTS, _BUILDS, BINARY_VERSIONS, _MINIMUMS, (True, False)
+    )
+)
+
+_STEPS = (
+    *(["publish"] * 12),
+    *(["pin-client", "withhold", "force-204", "set-mandatory", "edit-release"] * 2),
+    *registered(),
+    *("spent", "spent", "pruned", "floor", "configured"),
+)
 
 
 @st.composite
 def histories(draw: st.DrawFn, max_size: int = 16) -> list[Fact]:
-    """Facts as a server could have journalled them: sequences rise, what is pruned was once added."""
+    """Facts as a server could have journalled them: what commands of the registry led to, one after the other, and
+    what a server adds by itself (answers that spent an override, bundles that were pruned, what a start settles).
+    """
     facts: list[Fact] = []
-    last, at = 0, NOW
-    hashes: list[str] = []
-    for kind in draw(st.lists(st.sampled_from("rrrrrfpcb"), max_size=max_size)):
+    controls, at = Controls(), NOW
+    # Left to itself a list is rarely longer than five, and the states that matter are made by several commands.
+    count = draw(st.integers(0, max_size))
+    for step in draw(st.lists(st.sampled_from(_STEPS), min_size=count, max_size=count)):
         at += timedelta(seconds=draw(st.integers(0, 3600)))
-        if kind == "r":
-            last += 1
-            content = draw(st.sampled_from(_CONTENTS))
-            release = a_release(
-                last,
-                channel=draw(st.sampled_from(CHANNELS)),
-                bundle=a_bundle(content),
-                binary_version=draw(st.sampled_from(BINARY_VERSIONS)),
-                min_binary_version=draw(st.sampled_from(_MINIMUMS)),
-                published_at=at,
-                origin=draw(st.sampled_from(_ORIGINS)),
-                mandatory=draw(st.booleans()),
-                withheld=draw(st.booleans()),
-                update_type=draw(st.sampled_from(("frontend", "frontend", "frontend", "sidecar"))),
-            )
-            hashes.append(release.bundle.hash)
-            facts.append(ReleaseAdded(at=at, release=release))
-        elif kind == "f":
-            floor = draw(st.integers(0, last + 5))
-            last = max(last, floor)
-            facts.append(SequenceFloorRaised(at=at, floor=floor, source="--sequence-floor"))
-        elif kind == "p" and hashes:
-            facts.append(BundlesPruned(at=at, hashes=(draw(st.sampled_from(hashes)),)))
-        elif kind == "c":
-            facts.append(ChannelCreated(at=at, channel=draw(st.sampled_from(CHANNELS))))
-        elif kind == "b":
-            channel = draw(st.sampled_from(CHANNELS))
-            facts.append(BuildChannelSet(at=at, channel=channel, configured=draw(st.booleans())))
+        for fact in _step(draw, step, controls, at):
+            facts.append(fact)
+            controls = apply(controls, fact)
     return facts
+
+
+def _step(draw: st.DrawFn, step: str, controls: Controls, at: datetime) -> list[Fact]:
+    if step == "spent":
+        return _spent(draw, controls, at)
+    if step == "pruned":
+        there = sorted({one.bundle.hash for one in controls.releases.values()} - controls.pruned)
+        return [BundlesPruned(at=at, hashes=(draw(st.sampled_from(there)),))] if there else []
+    if step == "floor":
+        floor = controls.last_sequence + draw(st.integers(-2, 5))
+        return [SequenceFloorRaised(at=at, floor=max(0, floor), source="--sequence-floor")]
+    if step == "configured":
+        channel = draw(st.sampled_from(CHANNELS))
+        return [
+            BuildChannelSet(at=at, channel=channel, configured=True),
+            ChannelCreated(at=at, channel=channel),
+        ]
+    kind = registered()[step]
+    return leads_to(draw(commands(kind, controls)), controls, at, draw(bundles_for(kind)))
+
+
+def _spent(draw: st.DrawFn, controls: Controls, at: datetime) -> list[Fact]:
+    """Of an override that counts, no more than is left; of one that ended meanwhile, whatever was under way."""
+    if controls.last_override == 0:
+        return []
+    override = draw(st.integers(1, controls.last_override))
+    left = next((one.left for one in controls.forced if one.override == override), 3)
+    if left is None:
+        return []
+    return [OverrideSpent(at=at, override=override, times=draw(st.integers(1, left)))]
 
 
 def all_controls(max_size: int = 16) -> st.SearchStrategy[Controls]:
@@ -170,12 +281,12 @@ def checks() -> st.SearchStrategy[Check]:
     """Checks that `read_check` could have read, near the sequences of `histories` and far above."""
     return st.builds(
         Check,
-        client=st.sampled_from(("phone", "local/linux/x86_64")),
-        sequence=st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1)),
+        client=st.sampled_from(CLIENTS),
+        sequence=st.one_of(st.integers(0, 5), st.integers(0, 40), st.integers(0, 2**64 - 1)),
         binary_version=st.sampled_from((None, *BINARY_VERSIONS)),
         platform=st.sampled_from(("linux", "beos")),
         arch=st.just("x86_64"),
-        channel=st.sampled_from((None, *CHANNELS, "nowhere")),
+        channel=st.sampled_from((None, None, *CHANNELS, "nowhere")),
         flags=st.just(()),
     )
 

@@ -28,7 +28,9 @@ class PinClient(Command, frozen=True):
     example = "pin-client Pixel 1"
 
     client: _Client
-    sequence: Annotated[int, Meta(ge=1, description="a release's number, latest or none")] | None
+    sequence: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="a release's number, latest or none")
+    ]
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The client pinned, or no longer, if that is new."""

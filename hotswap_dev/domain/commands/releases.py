@@ -227,7 +227,7 @@ class EditRelease(Command, frozen=True):
 
 
 class JumpSequence(Command, frozen=True):
-    """Go on counting at `to`, and offer the build channel's newest there now: the way past a client that is ahead.
+    """Go on counting at `to`, and offer there now what the build channel offers: the way past a client that is ahead.
 
     A client takes nothing at or below its own sequence, so a server that forgot its counter must pass it.
     """
@@ -254,10 +254,17 @@ class JumpSequence(Command, frozen=True):
             )
         floor = SequenceFloorRaised(at=now, floor=self.to - 1, source="jump-sequence")
         facts: list[Fact] = [floor] if self.to > controls.next_sequence else []
-        newest = controls.newest(controls.build_channel)
-        if newest is not None and controls.has_bytes(newest):
+        channel = controls.channels.get(controls.build_channel)
+        having = [controls.releases[sequence] for sequence in channel.releases] if channel else []
+        newest = next((one for one in having if _offered(controls, one)), None)
+        if newest is not None:
             facts.append(_copied(controls, newest, now, "reoffer", at_sequence=self.to))
         return facts
+
+
+def _offered(controls: Controls, release: Release) -> bool:
+    """Whether apps are offered it at all: a copy of what somebody withheld would bring that back."""
+    return release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release)
 
 
 def _copied(

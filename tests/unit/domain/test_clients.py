@@ -1,36 +1,19 @@
-"""What a client's own requests prove about it."""
+"""What a client's own requests say of it. What they prove is in `test_clients_labels.py`."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap_dev.domain.clients import Client, advance
+from hotswap_dev.domain.labels import Turn
 from hotswap_dev.domain.observations import BuildStarted, DownloadEnded
+from tests.unit.domain.clients import Story, a_download, checked
 from tests.unit.making import NOW, an_answered_check
 
-
-def a_download(sequence: int, *, complete: bool = True, client: str | None = "phone") -> DownloadEnded:
-    return DownloadEnded(
-        at=NOW,
-        client=client,
-        peer="127.0.0.1",
-        sequence=sequence,
-        bytes=1000,
-        complete=complete,
-        attempt=1,
-        duration_ms=3.0,
-    )
-
-
-def checked(client: Client | None = None, **changes: Any) -> Client:
-    """The client after a check."""
-    after = advance(client, an_answered_check(**changes))
-    assert after is not None
-    return after
+EMBEDDED = Turn(code="embedded", at=NOW, args={"sequence": 0})
 
 
 def test_the_first_check_makes_the_client() -> None:
@@ -46,6 +29,8 @@ def test_the_first_check_makes_the_client() -> None:
         sequence=0,
         status=204,
         reason="up-to-date",
+        label=EMBEDDED,
+        story=(EMBEDDED,),
     )
 
 
@@ -97,6 +82,26 @@ def test_what_it_fetched_is_the_highest_that_came_whole() -> None:
         client = advance(client, download)
     assert client is not None
     assert client.fetched == 3
+
+
+def test_the_reason_is_that_of_the_last_answer() -> None:
+    assert checked(checked(), reason="forced-204").reason == "forced-204"
+
+
+def test_what_it_runs_has_the_minimum_that_it_was_told_last() -> None:
+    story = Story().offered(14).offered(14, minimum="0.9.0").fetched(14).reports(14)
+    assert story.client.minimum == "0.9.0"
+
+
+def test_the_same_step_again_is_told_once_and_counted() -> None:
+    story = Story().offered(14).fetched(14).fetched(14)
+    assert story.codes == ["embedded", "fetched"]
+    assert story.client.story[-1].args["times"] == 2
+
+
+def test_a_part_that_somebody_asked_for_is_no_download() -> None:
+    before = checked()
+    assert advance(before, a_download(3, complete=False, range=True)) is before
 
 
 def test_a_download_makes_no_client_of_somebody_who_never_asked() -> None:

@@ -7,12 +7,18 @@ import functools
 import pytest
 from hypothesis import given
 
-from hotswap_dev.domain.controls import Controls, apply, replay
+from hotswap_dev.domain.controls import Controls, _applied, apply, replay
 from hotswap_dev.domain.facts import (
     BuildChannelSet,
     BundlesPruned,
     ChannelCreated,
+    ClientForgotten,
+    ClientNamed,
+    ClientPinned,
     Fact,
+    Forced204Set,
+    OverridesCleared,
+    OverrideSpent,
     ReleaseAdded,
     SequenceFloorRaised,
     every_fact,
@@ -152,19 +158,41 @@ def test_a_pruned_bundle_is_gone_for_every_release_of_it_until_it_is_made_again(
     assert all(back.has_bytes(release) for release in back.releases.values())
 
 
+def test_forgetting_a_client_takes_what_was_set_for_it_alone_and_nothing_else() -> None:
+    controls = replay(
+        [
+            *added(a_release(1)),
+            *(ClientPinned(at=NOW, client=client, sequence=1) for client in ("phone", "tablet")),
+            *(ClientNamed(at=NOW, client=client, name="QA") for client in ("phone", "tablet")),
+            Forced204Set(at=NOW, override=1, client="phone"),
+            Forced204Set(at=NOW, override=2, client="phone", channel="beta"),
+            Forced204Set(at=NOW, override=3, client="tablet"),
+            Forced204Set(at=NOW, override=4),
+        ]
+    )
+    after = apply(controls, ClientForgotten(at=NOW, client="phone"))
+    assert (after.pins, after.names) == ({"tablet": 1}, {"tablet": "QA"})
+    assert [one.override for one in after.forced] == [3, 4]
+    assert after.releases == controls.releases
+
+
+def test_an_empty_name_takes_the_name_away() -> None:
+    named = apply(Controls(), ClientNamed(at=NOW, client="phone", name="QA"))
+    assert apply(named, ClientNamed(at=NOW, client="phone", name="")) == Controls()
+
+
+def test_an_override_that_is_used_up_ends_and_its_number_is_not_given_again() -> None:
+    forced = replay([Forced204Set(at=NOW, override=1, times=3)])
+    assert apply(forced, OverrideSpent(at=NOW, override=1, times=2)).forced[0].left == 1
+    ended = apply(forced, OverrideSpent(at=NOW, override=1, times=3))
+    assert (ended.forced, ended.last_override) == ((), 1)
+    assert apply(ended, OverrideSpent(at=NOW, override=1)) == ended
+    assert apply(forced, OverridesCleared(at=NOW)).last_override == 1
+
+
 def test_every_kind_of_fact_has_a_rule() -> None:
-    examples: dict[type[Fact], Fact] = {
-        type(fact): fact
-        for fact in (
-            SequenceFloorRaised(at=NOW, floor=1, source="x"),
-            ChannelCreated(at=NOW, channel="beta"),
-            BuildChannelSet(at=NOW, channel="beta"),
-            added(a_release(1))[0],
-            BundlesPruned(at=NOW, hashes=()),
-        )
-    }
-    for kind in every_fact():
-        apply(Controls(), examples[kind])
+    ruled = _applied.registry.keys()
+    assert set(every_fact()) == set(ruled) - {object, Fact}
 
 
 def test_a_fact_without_a_rule_is_a_bug_and_named() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hotswap_dev.domain import retention
 from hotswap_dev.domain.controls import Controls, apply
-from hotswap_dev.domain.facts import BundlesPruned
+from hotswap_dev.domain.facts import BundlesPruned, ClientPinned, ClientUnpinned
 from hotswap_dev.domain.retention import KEPT_BYTES, KEPT_IN_ALL, KEPT_PER_CHANNEL, prunable
 from tests.unit.making import NOW, a_bundle, a_release, all_controls, controls_with
 
@@ -67,6 +67,13 @@ def test_what_was_offered_within_the_hour_stays_and_may_go_after_it() -> None:
     assert prunable(controls, offered, NOW) == hashes(2)
 
 
+def test_what_a_client_is_pinned_to_stays_however_old_it_is() -> None:
+    pinned = apply(builds(KEPT_IN_ALL + 2), ClientPinned(at=NOW, client="phone", sequence=1))
+    assert prunable(pinned, {}, NOW) == hashes(2)
+    freed = apply(pinned, ClientUnpinned(at=NOW, client="phone"))
+    assert prunable(freed, {}, NOW) == hashes(1, 2)
+
+
 def test_what_was_offered_before_the_clock_was_set_back_stays() -> None:
     assert prunable(builds(KEPT_IN_ALL + 1), {hashes(1)[0]: NOW + TEN_YEARS}, NOW) == ()
 
@@ -84,7 +91,7 @@ def test_what_is_gone_is_not_pruned_again_and_takes_no_place() -> None:
 
 
 @given(all_controls(40), offers)
-def test_the_newest_of_every_channel_and_what_was_just_offered_are_never_pruned(
+def test_the_newest_of_every_channel_what_was_just_offered_and_what_is_pinned_are_never_pruned(
     controls: Controls, offered: dict[str, datetime]
 ) -> None:
     for per_channel in (1, 2, KEPT_PER_CHANNEL):
@@ -93,6 +100,7 @@ def test_the_newest_of_every_channel_and_what_was_just_offered_are_never_pruned(
         for channel in controls.channels.values():
             newest = {controls.releases[one].bundle.hash for one in channel.releases[:per_channel]}
             assert not newest & gone
+        assert not {controls.releases[one].bundle.hash for one in controls.pins.values()} & gone
         assert not {name for name, when in offered.items() if NOW - when < timedelta(hours=1)} & gone
 
 
@@ -127,6 +135,7 @@ def test_without_need_only_as_many_stay_as_were_asked_for(
         controls.releases[one.releases[0]].bundle.hash for one in controls.channels.values() if one.releases
     }
     needed |= {name for name, when in offered.items() if NOW - when < timedelta(hours=1)}
+    needed |= {controls.releases[one].bundle.hash for one in controls.pins.values()}
     assert len(there - set(gone) - needed) <= 3
 
 

@@ -1,9 +1,7 @@
-"""What `tauri-plugin-hotswap` 0.0.4 does with what it gets: its rules, pure, in its own words.
+"""The check: from an answer to the verdict that the page sees.
 
-Here is the check: from an answer to the verdict that the page sees. The texts, the order of the rules and the events
-are those of the plugin's `resolver.rs`, `updater.rs` and `error.rs`; `tests/real_client` asks the real one about
-every row. It judges what the plugin's `HttpResolver` gets, after redirects: its `StaticFileResolver` ignores the
-status, and looks at the sequence before the versions.
+It judges what the plugin's `HttpResolver` gets, after redirects: its `StaticFileResolver` ignores the status, and looks
+at the sequence before the versions (plugin: resolver.rs, updater.rs).
 """
 
 from __future__ import annotations
@@ -84,10 +82,10 @@ def verdict(answer: Answered | Unanswered, *, sequence: int, binary_version: str
     manifest = answer.manifest
     if manifest is None:
         return _check_error("invalid manifest: error decoding response body")
-    required = _version(manifest.min_binary_version)
+    required = read_version(manifest.min_binary_version)
     if isinstance(required, str):
         return _version_error(f"invalid min_binary_version: {required}")
-    own = _version(binary_version)
+    own = read_version(binary_version)
     if isinstance(own, str):
         return _version_error(f"invalid binary version: {own}")
     if own < required:
@@ -185,8 +183,8 @@ _DIGITS = frozenset("0123456789")
 _IDENTIFIER = _DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 
 
-def _version(text: str) -> Version | str:
-    """The version, or why the plugin can't read it."""
+def read_version(text: str) -> Version | str:
+    """The version, or why the plugin can't read it, in the words of the `semver` crate."""
     refusal = _refusal(text)
     if refusal is not None:
         return refusal

@@ -1,0 +1,54 @@
+"""What a client's row says, in words: its label's sentence, and what a person should know besides."""
+
+from __future__ import annotations
+
+from hotswap_dev.domain.clients.advance import Client, lately_mixed
+from hotswap_dev.domain.labels import page, turn_sentence
+from hotswap_dev.domain.text import shown
+
+
+def label_sentence(client: Client) -> str:
+    """What its check-ins prove, in words; "" as long as no check of it could be read."""
+    return "" if client.label is None else turn_sentence(client.label)
+
+
+def remarks(client: Client) -> tuple[str, ...]:
+    """What else its row has to say: an offer that is not taken, two clients under one id, an app without a version."""
+    return tuple(
+        text for text in (_offer_remark(client), _mixed_remark(client), _version_remark(client)) if text
+    )
+
+
+def _offer_remark(client: Client) -> str:
+    offered = client.offered
+    if client.status != 200 or offered is None or client.sequence is None or offered <= client.sequence:
+        return ""
+    if client.broken == offered:
+        return (
+            f"{offered} is offered, and its last download broke off; the plugin makes 4 attempts by itself."
+        )
+    if offered in client.unreported:
+        return ""
+    return f"{offered} is offered and not downloaded yet; if apply() was called: require_https refuses http."
+
+
+def _mixed_remark(client: Client) -> str:
+    mixed = client.mixed
+    if mixed is None or not lately_mixed(mixed, client.last_seen):
+        return ""
+    if mixed.of == "peer":
+        both = f"Two addresses use this id at once, {shown(mixed.one)} and {shown(mixed.other)}"
+        return f"{both}: two devices with one X-Device-Id, or one device in two networks."
+    if mixed.of == "binary-version":
+        both = f"Its binary is {shown(mixed.one)} and {shown(mixed.other)} in turns"
+        return f"{both}: two apps under one id, or one that is installed back and forth."
+    both = (
+        f"It reports {page(int(mixed.one))} and {shown(mixed.other)} in turns without a download in between"
+    )
+    return f"{both}: two apps under one id. Give each its own X-Device-Id."
+
+
+def _version_remark(client: Client) -> str:
+    if client.sequence is None or client.binary_version:
+        return ""
+    return "The app sends no binary version: it fails on every offer until its Tauri config has a version."

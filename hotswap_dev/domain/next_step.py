@@ -1,0 +1,203 @@
+"""NEXT: what a client does with the answer that it gets now, by the plugin's own rules (design §6).
+
+It is said for the plugin's default policies; which ones an app is built with can't be seen from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from hotswap_dev.domain.checks import Check
+from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.labels import page
+from hotswap_dev.domain.model import SAME_AS_CLIENT
+from hotswap_dev.domain.plugin import Answered, Cached, Folder, started, verdict
+from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, told_minimum
+from hotswap_dev.domain.reasons import Args, change
+from hotswap_dev.domain.text import shown
+
+
+class NextStep(Struct, frozen=True, kw_only=True):
+    """What the client will do, in one to three sentences, and the command line that would change it ("": none)."""
+
+    sentence: str
+    command: str = ""
+
+
+def next_step(
+    client: Client | None, decision: Decision, controls: Controls, check: Check | None = None
+) -> NextStep:
+    """What becomes of `decision`. `client` is what is known of who asks, None for one that was never seen.
+
+    `check` is the question itself: its sequence and binary version count; without it, those that the client sent last.
+    """
+    asks = _asking(client, check)
+    answer = decision.answer
+    if isinstance(answer, Offer):
+        return _offered(client, asks, decision, answer)
+    if isinstance(answer, Refusal):
+        text = verdict(Answered(400), sequence=asks.sequence or 0, binary_version=asks.binary_version).text
+        return NextStep(sentence=f"Its check fails with `{text}`, and it keeps what it runs.")
+    args = {
+        name: shown(value) if isinstance(value, str) else value
+        for name, value in decision.reason.args.items()
+    }
+    waiting = _WAITS.get(decision.reason.code)
+    waits = "It keeps what it runs." if waiting is None else waiting(args)
+    discarded = _fate_of_running(client, asks, controls)
+    if discarded is None:
+        return NextStep(sentence=waits, command=change(decision.reason))
+    return NextStep(
+        sentence=f"{discarded} {waits}", command=f"hotswap-dev publish --min-binary-version {SAME_AS_CLIENT}"
+    )
+
+
+class _Asks(Struct, frozen=True):
+    """Who asks. A sequence of None: nothing is known of it; a binary version of "": its app has none."""
+
+    sequence: int | None
+    binary_version: str
+
+
+def _asking(client: Client | None, check: Check | None) -> _Asks:
+    if check is not None:
+        return _Asks(check.sequence, check.binary_version or "")
+    if client is not None:
+        return _Asks(client.sequence, client.binary_version or "")
+    return _Asks(None, "")
+
+
+# --- an offer -----------------------------------------------------------------------------------------------------
+
+
+def _offered(client: Client | None, asks: _Asks, decision: Decision, offer: Offer) -> NextStep:
+    release = offer.release
+    number = release.sequence
+    withhold = change(decision.reason)
+    told = manifest(offer, binary_version=asks.binary_version or None, url="", pub_date="")
+    if asks.sequence is None:
+        return NextStep(sentence=_taking(number, offer.mandatory), command=withhold)
+    makes = verdict(Answered(200, told), sequence=asks.sequence, binary_version=asks.binary_version)
+    if makes.kind == "error":
+        return NextStep(
+            sentence=f"Its check fails with `{makes.text}`: its Tauri config needs a version such as "
+            f"{release.binary_version}. Until then no update reaches it."
+        )
+    if makes.kind == "not-available":
+        return NextStep(sentence=f"The plugin drops {number} without a word.", command=withhold)
+    sentence = _again(client, number) or _taking(number, offer.mandatory)
+    discarded = _fate(number, told.min_binary_version, asks.binary_version)
+    if discarded is not None:
+        # Not the binary's own version: an older one would then be refused what it can have now.
+        command = f"hotswap-dev edit-release {number} --min-binary-version {SAME_AS_CLIENT}"
+        return NextStep(sentence=f"{sentence} {discarded}", command=command)
+    return NextStep(
+        sentence=f"{sentence} Unless notifyReady() confirms it, the start after that rolls it back.",
+        command=withhold,
+    )
+
+
+def _taking(number: int, mandatory: bool) -> str:
+    # The plugin passes `mandatory` on and does nothing with it (plugin: manifest.rs).
+    wants = "if the app heeds mandatory" if mandatory else "if the app or the person wants it"
+    return f"It downloads {number} {wants}; after apply it reports {number} at its next check."
+
+
+def _again(client: Client | None, number: int) -> str:
+    """How often it was here before; "" where it was not."""
+    if client is None:
+        return ""
+    if number in client.unreported:
+        return f"The same offer again: it has fetched {number} and not activated it, or given it up unseen."
+    label = client.label
+    if number == client.fell_from and label is not None and label.code != "applied":
+        times = "once" if client.falls == 1 else f"{client.falls} times"
+        did = "discarded it" if label.code == "discarded" else "given it up"
+        return f"The same offer again: it had {number} and has {did} {times}."
+    return ""
+
+
+# --- the next start ------------------------------------------------------------------------------------------------
+
+
+def _fate_of_running(client: Client | None, asks: _Asks, controls: Controls) -> str | None:
+    number = asks.sequence
+    if not number:
+        return None
+    if client is not None and client.sequence == number and client.minimum is not None:
+        return _fate(number, client.minimum, asks.binary_version)
+    release = controls.releases.get(number)
+    if release is None:
+        return None
+    return _fate(number, told_minimum(release, asks.binary_version or None), asks.binary_version)
+
+
+def _fate(number: int, minimum: str, binary_version: str) -> str | None:
+    """What the next start says of a confirmed version, where it does not keep it."""
+    cached = Cached(version="", sequence=number, min_binary_version=minimum, confirmed=True)
+    start = started(Folder(current=number, versions={number: cached}), binary_version=binary_version)
+    if start.did != "discard":
+        return None
+    return (
+        f"{number} will be discarded at the next start: binary {binary_version} > min {minimum} "
+        "(unless its binary_cache_policy keeps it)."
+    )
+
+
+# --- no update -----------------------------------------------------------------------------------------------------
+
+
+def _up_to_date(args: Args) -> str:
+    current, newest = int(args["current"]), int(args["newest"])
+    if current > newest:
+        return f"It keeps {current} until channel {args['channel']} has something above it."
+    return f"It keeps {page(current)} until something newer is published."
+
+
+def _withheld(args: Args) -> str:
+    if args.get("cause"):
+        return f"Nothing until something newer is published: the bundle of {args['sequence']} is gone."
+    return f"Nothing until {args['sequence']} is back."
+
+
+def _pinned(args: Args) -> str:
+    pinned, current = int(args["pinned"]), int(args["current"])
+    if args["elsewhere"]:
+        return f"Nothing until it asks for channel {args['elsewhere']}, or is pinned to {pinned} no longer."
+    if current < pinned:
+        return f"Nothing until {pinned} can be offered to it, or it is pinned to it no longer."
+    return f"It keeps {current} as long as it is pinned to {pinned}."
+
+
+def _forced(args: Args) -> str:
+    left = args["left"]
+    if left == "":
+        return "Nothing until the forced 204 is off."
+    if left == 0:
+        return "Nothing this time; its next check is answered as usual."
+    return f"Nothing this time and {left} times more."
+
+
+_WAITS: Mapping[str, Callable[[Args], str]] = MappingProxyType(
+    {
+        "up-to-date": _up_to_date,
+        "client-ahead": lambda a: f"Nothing until a sequence above {a['current']} is published.",
+        "no-release": lambda a: f"Nothing until something is published to channel {a['channel']}.",
+        "channel-unknown": lambda a: (
+            f"Nothing until channel {a['channel']} has a release, or the app asks for another one."
+        ),
+        "channel-paused": lambda a: f"Nothing until channel {a['channel']} is resumed.",
+        "binary-too-old": lambda a: (
+            f"Nothing until its app is {a['min_binary_version']} or newer, or {a['sequence']} asks for less."
+        ),
+        "not-targeted": lambda a: f"Nothing until {a['sequence']} is meant for it, or something newer is.",
+        "not-in-rollout": lambda a: f"Nothing until the rollout of {a['sequence']} reaches it.",
+        "release-withheld": _withheld,
+        "pinned": _pinned,
+        "forced-204": _forced,
+    }
+)
