@@ -2,75 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hotswap_dev.domain.commands import Publish
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Published
-from hotswap_dev.engine.engine import EngineOptions
+from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
 from hotswap_dev.packing.signing import new_key
-from hotswap_dev.server.run import RunningServer, ServerOptions, serving
-from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.tauri.document import merge_patch
 from hotswap_dev.tauri.overlay import desktop_overlay
 from hotswap_dev.tauri.project import read_project
 from tests.e2e.server_process import write_frontend
 from tests.e2e.test_start_and_end import tauri_project
 from tests.real_client.conftest import Launch
-
-Serve = Callable[..., Any]
-_SECONDS = 20
-
-
-@pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """Start a server: `server = await serve(dist, channel=…)`; all of them end after the test."""
-    async with AsyncExitStack() as stack:
-
-        async def start(dist: Path, *, name: str = "w", **engine: Any) -> RunningServer:
-            options = ServerOptions(
-                engine=EngineOptions(
-                    dist=dist, app_version="0.1.0", channel=engine.pop("channel", "production"), **engine
-                ),
-                workspace=tmp_path / name,
-                app="app",
-            )
-            return await stack.enter_async_context(
-                serving(options, new_key(), KeyHome(tmp_path / f"{name}-key"))
-            )
-
-        yield start
-
-
-def config_for(server: RunningServer, **more: Any) -> dict[str, Any]:
-    """The plugin's config for this server. No retry: each test of them says so itself."""
-    return {
-        "endpoint": server.file.endpoint,
-        "pubkey": server.file.pubkey,
-        "require_https": False,
-        "max_retries": 0,
-        **more,
-    }
-
-
-async def released(server: RunningServer, sequence: int) -> None:
-    """Wait until this release was published."""
-    await seen(server, Published, lambda event: event.sequence == sequence)
-
-
-async def seen(server: RunningServer, kind: type[Any], where: Callable[[Any], bool]) -> Any:
-    """The first event of a kind, from the start of the server, for which `where` holds."""
-    async with asyncio.timeout(_SECONDS):
-        async for batch in server.engine.bus.read(0):
-            for _, event in batch:
-                if isinstance(event, kind) and where(event):
-                    return event
-    raise AssertionError("the bus never ends")
+from tests.real_client.our_server import Serve, config_for, released, seen
+from tests.real_client.our_server import serve_fixture as serve_fixture
 
 
 async def test_a_save_is_checked_applied_confirmed_and_kept_over_a_restart(
