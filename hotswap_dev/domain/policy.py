@@ -6,6 +6,7 @@ passed over on the way to an offer is in `considered`, with the code that would 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
@@ -22,6 +23,9 @@ from hotswap_dev.domain.model import (
 )
 from hotswap_dev.domain.reasons import Reason
 from hotswap_dev.domain.versions import parse
+
+MAX_CONSIDERED = 50
+"""Of a thousand releases that an app is too old for nobody reads why a thousand times, and a check must stay cheap."""
 
 
 class Offer(Struct, frozen=True, kw_only=True, tag="offer"):
@@ -57,13 +61,15 @@ class Considered(Struct, frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """An answer with everything that explains it.
 
-    `considered` is what was passed over, highest first; `spends` the overrides (their numbers) that giving the answer
-    uses up once: the caller applies them in the same step, so that two checks never share one.
+    `considered` is what was passed over, highest first and at most `MAX_CONSIDERED`, `passed_over` how many there were;
+    `spends` the overrides (their numbers) that giving the answer uses up once: the caller applies them in the same
+    step, so that two checks never share one.
     """
 
     answer: Answer
     reason: Reason
     considered: tuple[Considered, ...] = ()
+    passed_over: int = 0
     spends: tuple[int, ...] = ()
 
 
@@ -100,31 +106,29 @@ def fits(forced: Forced204, check: Check) -> bool:
 
 def ineligible(controls: Controls, release: Release, check: Check) -> Reason | None:
     """Why this client can't have this release; None if it can. One rule after the other, the first that refuses."""
-    pinned = controls.pins.get(check.client)
+    refusal = _refusal(controls, release, check, controls.pins.get(check.client))
+    return None if refusal is None else refusal(controls, release, check)
+
+
+_Words = Callable[[Controls, Release, Check], Reason]
+
+
+def _refusal(controls: Controls, release: Release, check: Check, pinned: int | None) -> _Words | None:
+    """The first rule that refuses; what it says is only made where somebody hears it."""
     if pinned is not None and release.sequence != pinned:
-        return _pinned(controls, pinned, release, check)
+        return _pinned
     if not controls.has_bytes(release):
         # Before what a person withheld: restoring it would change nothing.
-        return Reason(
-            "release-withheld",
-            {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},
-        )
+        return _bundle_gone
     if release.withheld:
-        return Reason("release-withheld", {"sequence": release.sequence})
+        return _withheld
     # Contract, "Versioning Strategy": only updates where min_binary_version <= the client's binary_version.
     if (
         check.binary_version is not None
         and release.min_binary_version != SAME_AS_CLIENT
         and parse(check.binary_version) < parse(release.min_binary_version)
     ):
-        return Reason(
-            "binary-too-old",
-            {
-                "sequence": release.sequence,
-                "binary_version": check.binary_version,
-                "min_binary_version": release.min_binary_version,
-            },
-        )
+        return _too_old
     return None
 
 
@@ -177,14 +181,16 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
     if newest is None:
         return _no_update("no-release", channel=channel.name)
     considered: list[Considered] = []
+    passed_over = 0
+    pinned = controls.pins.get(check.client)
     for sequence in channel.releases:
         if sequence <= check.sequence:
             break
         release = controls.releases[sequence]
         if release.update_type != DEFAULT_UPDATE_TYPE:
             continue
-        refused = ineligible(controls, release, check)
-        if refused is None:
+        refusal = _refusal(controls, release, check, pinned)
+        if refusal is None:
             return Decision(
                 answer=Offer(release=release, mandatory=release.mandatory or controls.mandatory_for_all),
                 reason=Reason(
@@ -197,10 +203,18 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
                     },
                 ),
                 considered=tuple(considered),
+                passed_over=passed_over,
             )
-        considered.append(Considered(sequence=sequence, reason=refused))
+        passed_over += 1
+        if len(considered) < MAX_CONSIDERED:
+            considered.append(Considered(sequence=sequence, reason=refusal(controls, release, check)))
     if considered:
-        return Decision(answer=NoUpdate(), reason=considered[0].reason, considered=tuple(considered))
+        return Decision(
+            answer=NoUpdate(),
+            reason=considered[0].reason,
+            considered=tuple(considered),
+            passed_over=passed_over,
+        )
     if check.sequence > controls.last_sequence:
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
     has = controls.releases.get(check.sequence)
@@ -232,17 +246,39 @@ def _forced(forced: Forced204) -> Decision:
     )
 
 
-def _pinned(controls: Controls, pinned: int, release: Release, check: Check) -> Reason:
-    target = controls.releases[pinned]
+def _pinned(controls: Controls, release: Release, check: Check) -> Reason:
+    target = controls.releases[controls.pins[check.client]]
     return Reason(
         "pinned",
         {
             "sequence": release.sequence,
-            "pinned": pinned,
+            "pinned": target.sequence,
             "client": check.client,
             "current": check.sequence,
             # Where a pinned release is of another channel, this client is never offered it there.
             "elsewhere": target.channel if target.channel != check.asked_channel else "",
+        },
+    )
+
+
+def _bundle_gone(_: Controls, release: Release, __: Check) -> Reason:
+    return Reason(
+        "release-withheld",
+        {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},
+    )
+
+
+def _withheld(_: Controls, release: Release, __: Check) -> Reason:
+    return Reason("release-withheld", {"sequence": release.sequence})
+
+
+def _too_old(_: Controls, release: Release, check: Check) -> Reason:
+    return Reason(
+        "binary-too-old",
+        {
+            "sequence": release.sequence,
+            "binary_version": check.binary_version or "",
+            "min_binary_version": release.min_binary_version,
         },
     )
 

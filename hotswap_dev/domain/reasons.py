@@ -69,13 +69,15 @@ def _up_to_date(args: Args) -> str:
     return f"The client has {current}, the newest release of channel {args['channel']}."
 
 
+def scope(client: str, channel: str) -> str:
+    """Whom a forced 204 is for, in words; "" stands for any."""
+    if client:
+        return f"{client} on channel {channel}" if channel else client
+    return f"who asks for channel {channel}" if channel else "everyone"
+
+
 def _forced(args: Args) -> str:
-    who = {
-        (True, True): f"{args['client']} on channel {args['channel']}",
-        (True, False): str(args["client"]),
-        (False, True): f"who asks for channel {args['channel']}",
-        (False, False): "everyone",
-    }[bool(args["client"]), bool(args["channel"])]
+    who = scope(str(args["client"]), str(args["channel"]))
     left = args["left"]
     if left == "":
         return f"No update is forced for {who}, until it is off."

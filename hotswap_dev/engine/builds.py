@@ -14,10 +14,11 @@ from pathlib import Path
 from hotswap_dev import wire
 from hotswap_dev.domain.model import Bundle, Format
 from hotswap_dev.errors import BuildRefused
-from hotswap_dev.packing.archive import Packer, PackingStopped, TreeMoved
+from hotswap_dev.packing.archive import Packer, TreeMoved
 from hotswap_dev.packing.gate import gate
 from hotswap_dev.packing.signing import SigningKey, trusted_comment, verify
-from hotswap_dev.packing.tree import Scan, scan
+from hotswap_dev.packing.stopping import demand_wanted
+from hotswap_dev.packing.tree import FolderMissing, Scan, scan
 from hotswap_dev.storage.bundles import BundleStore
 
 GIVE_UP_AFTER = 10.0
@@ -99,16 +100,14 @@ class BundleMaker:
             if packed.tree == unless:
                 return None
             name = f"{packed.sha256[:8]}.{self._format}"
-            signature = self._key.sign(packed.path, comment=trusted_comment(name, self._now()))
-            self._packer.verify(packed)
-            verify(packed.path, signature, self._key.public_key)
+            signature = self._key.sign(packed.path, comment=trusted_comment(name, self._now()), stop=stop)
+            self._packer.verify(packed, stop)
+            verify(packed.path, signature, self._key.public_key, stop=stop)
             verified = time.perf_counter()
             # What was read is one state of the tree only if it is still there.
-            again = scan(found.root)
-            if again != found:
+            if _scanned_again(found) != found:
                 raise TreeMoved("the tree changed while it was packed")
-            if stop.is_set():
-                raise PackingStopped
+            demand_wanted(stop)
             scanned = time.perf_counter()
             bundle = Bundle(
                 hash=packed.sha256,
@@ -124,15 +123,30 @@ class BundleMaker:
             packed.path.unlink(missing_ok=True)
         return Made(
             bundle=bundle,
-            scan=again,
+            scan=found,
             changed=packed.changed,
             scan_ms=(scanned - verified) * 1000,
             pack_ms=(verified - began + time.perf_counter() - scanned) * 1000,
         )
 
 
+def _scanned_again(found: Scan) -> Scan | None:
+    """The tree as it is now; None where its folder went away, as it does when a build tool starts over."""
+    try:
+        return scan(found.root)
+    except FolderMissing:
+        return None
+
+
 def demand_index(found: Scan) -> None:
     """BuildRefused unless the tree has an index.html to show: what `publish` asks of a folder it was given."""
+    if found.problems:
+        return  # the packer refuses those by name: an index.html may be missing because nothing could be read
     verdict = gate(found)
     if verdict.code in ("no-index", "empty-index"):
-        raise BuildRefused(verdict.code, verdict.detail, path="index.html")
+        raise BuildRefused(
+            verdict.code,
+            verdict.detail,
+            "build the frontend first, or name the folder that it is built into",
+            path="index.html",
+        )

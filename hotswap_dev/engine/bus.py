@@ -7,6 +7,7 @@ gap when what it has not read has left the ring.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,13 @@ from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import Observation
 
 RING = 10_000
+
+_BATCH = 500
+"""Events at once: as lines they stay far below a megabyte, however far a reader is behind."""
+
+_PACE = 0.02
+"""Seconds between two batches of a busy stream. Waking a reader for each of 10,000 checks a second would cost them more
+than the reading; the first event after a quiet moment comes at once."""
 
 
 class Gap(Struct, frozen=True, tag_field="event", tag="gap"):
@@ -50,14 +58,17 @@ class Bus:
         return self.revision
 
     async def read(
-        self, after: int, *, heartbeat: float | None = None
+        self, after: int, *, heartbeat: float | None = None, without: tuple[type[Event], ...] = ()
     ) -> AsyncIterator[list[tuple[int, Event]]]:
-        """Events above revision `after` as they come, in batches, for ever.
+        """Events above revision `after` as they come, in batches of at most 500, for ever; those of the kinds `without`
+        are left out, and a batch of nothing else too.
 
         An empty batch is a heartbeat: nothing happened for `heartbeat` seconds. `after` above the present revision
         (another run's) or below what the ring still holds yields a Gap first.
         """
         place = after
+        loop = asyncio.get_running_loop()
+        paced_until = 0.0
         while True:
             oldest = self._ring[0][0] if self._ring else self.revision + 1
             if place > self.revision or place < oldest - 1:
@@ -67,9 +78,16 @@ class Bus:
             if place == self.revision:
                 if not await self._something_new(heartbeat):
                     yield []
+                elif (wait := paced_until - loop.time()) > 0:
+                    await asyncio.sleep(wait)
+                paced_until = loop.time() + _PACE
                 continue
-            batch = [entry for entry in self._tail(self.revision - place) if entry[0] > place]
+            batch = self._following(place)
             place = batch[-1][0]
+            if without:
+                batch = [entry for entry in batch if not isinstance(entry[1], without)]
+                if not batch:
+                    continue
             yield batch
 
     def line(self, revision: int, event: Event) -> bytes:
@@ -77,8 +95,10 @@ class Bus:
         fields: Mapping[str, wire.Json] = wire.plain(event)
         return wire.encode({"instance": self.instance, "revision": revision, **fields}) + b"\n"
 
-    def _tail(self, count: int) -> list[tuple[int, Event]]:
-        return [self._ring[index] for index in range(-min(count, len(self._ring)), 0)]
+    def _following(self, place: int) -> list[tuple[int, Event]]:
+        """The first events above a revision; the ring has them without a gap between its ends."""
+        start = place + 1 - self._ring[0][0]
+        return list(itertools.islice(self._ring, start, start + _BATCH))
 
     async def _something_new(self, within: float | None) -> bool:
         reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()

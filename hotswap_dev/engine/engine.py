@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,8 +181,17 @@ class Engine:
 
     async def end_overrides(self) -> None:
         """What a clean end of a run does: overrides belong to it (design §4), unless they are to be kept."""
-        if not self.options.keep_overrides:
+        if self.options.keep_overrides:
+            return
+        try:
             await self.commit(lambda now: [OverridesCleared(at=self._now())] if now.overridden else [])
+        except HotswapError as error:  # the next start finds them, and says so
+            self._troubled(error)
+
+    def remember_offers(self, ages: Mapping[str, timedelta]) -> None:
+        """Bundles (their hashes) that were offered before this start, each with how long ago."""
+        now = self._steady_now()
+        self._offered.update({bundle: now - age for bundle, age in ages.items()})
 
     def set_app_version(self, version: str) -> None:
         """The app has a new version; it counts from the next build."""

@@ -44,6 +44,7 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
     """
     warned: set[str] = set()
     as_found = True
+    retry: asyncio.TimerHandle | None = None
     async for event in watched:
         match event:
             case Settled():
@@ -55,11 +56,13 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                 # said again.
                 warned = set(found)
                 changed_at = None if as_found else event.changed_at
+                if retry is not None:
+                    retry.cancel()  # saves on a full disk must not each leave attempts of their own behind
                 again = await engine.publish_settled(event.scan, changed_at=changed_at)
                 if again is None:
                     as_found = False
                 else:
-                    asyncio.get_running_loop().call_later(again, watched.rescan)
+                    retry = asyncio.get_running_loop().call_later(again, watched.rescan)
             case Waiting(code, detail):
                 # What comes now was built before our eyes.
                 as_found = False
@@ -95,18 +98,22 @@ async def follow_project(
     """
     # Unknown, so that the config is read once more: it may have been edited since the settings were read.
     stamps: Mapping[Path, Stamp | None] = {}
+    broken: Mapping[Path, Stamp | None] | None = None
     while True:
         await asyncio.sleep(_CONFIG_PAUSE)
         now = await asyncio.to_thread(_stamps, project)
         if now == stamps:
             continue
-        stamps = now
         try:
             after = await asyncio.to_thread(read)
         except HotswapError as error:
-            # An editor may have written half of it; the next save is read again.
-            engine.notice("error", error.code, error.message, error.hint)
+            # An editor may have written half of it: what is still broken at the next look is said.
+            if now == broken:
+                engine.notice("error", error.code, error.message, error.hint)
+                stamps = now
+            broken = now
             continue
+        stamps = now
         for change in changes(project, after):
             said = change.sentence
             if change.field == "version" and not version_counts:

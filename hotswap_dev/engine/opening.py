@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 
+from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls, replay
 from hotswap_dev.domain.facts import BuildChannelSet, BundlesPruned, ChannelCreated, Fact, SequenceFloorRaised
+from hotswap_dev.domain.reasons import scope
+from hotswap_dev.domain.retention import OFFERED_WITHIN
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.engine import Engine, EngineOptions, utc_now
 from hotswap_dev.errors import HotswapError
@@ -42,7 +45,20 @@ async def open_engine(
         store = BundleStore(workspace.bundles)
         known = {release.bundle.hash: release.bundle.format for release in controls.releases.values()}
         store.sweep(known.keys() - controls.pruned)
+        # Somebody emptied the folder: what has no bytes must not be offered.
+        lost = tuple(
+            name
+            for name, format_ in known.items()
+            if name not in controls.pruned and not store.path(name, format_).exists()
+        )
         history = _history(workspace)
+    except OSError as error:
+        journal.close()
+        raise HotswapError(
+            f"{error.filename or workspace.path} can't be read: {error.strerror or error}",
+            "make the workspace readable for this user, or give another with --workspace",
+            code="workspace-not-readable",
+        ) from None
     except BaseException:
         journal.close()
         raise
@@ -57,23 +73,49 @@ async def open_engine(
         bus=Bus(instance),
         now=now,
     )
-    for client in reversed(history.clients(MAX_CLIENTS)):
-        engine.clients[client.id] = client
-    history.on_trouble = _trouble_teller(engine)
-    # Somebody emptied the folder: what has no bytes must not be offered.
-    lost = tuple(
-        name
-        for name, format_ in known.items()
-        if name not in controls.pruned and not store.path(name, format_).exists()
-    )
-    opening = _opening_facts(controls, options, lost, now())
     try:
+        for client in reversed(history.clients(MAX_CLIENTS)):
+            engine.clients[client.id] = client
+        engine.remember_offers(_offers(controls, engine.clients.values(), now()))
+        history.on_trouble = _trouble_teller(engine)
+        opening = _opening_facts(controls, options, lost, now())
         if opening:
             await engine.commit(lambda _: opening)
+        if controls.overridden:
+            engine.notice(
+                "warning" if not options.keep_overrides else "info",
+                "overrides-kept",
+                f"still in force from the last run: {'; '.join(_in_force(controls))}",
+                "hotswap-dev clear-overrides ends them",
+            )
     except BaseException:
         await engine.close()
         raise
     return engine
+
+
+def _in_force(controls: Controls) -> Iterator[str]:
+    if controls.mandatory_for_all:
+        yield "every offer is mandatory"
+    for forced in controls.forced:
+        left = "" if forced.left is None else f", {forced.left} times"
+        yield f"no update for {scope(forced.client or '', forced.channel or '')}{left}"
+
+
+def _offers(controls: Controls, clients: Iterable[Client], now: datetime) -> dict[str, timedelta]:
+    """The bundles that clients were offered last, within the hour, each with how long ago that was at the least.
+
+    A client keeps the manifest in memory between check and apply, also while the server restarts. Its newest check
+    stands for its newest offer, and one that a clock, set back since, puts into the future is taken for now: both keep
+    a bundle rather too long.
+    """
+    ages: dict[str, timedelta] = {}
+    for client in clients:
+        release = controls.releases.get(client.offered or 0)
+        age = max(now - client.last_seen, timedelta(0))
+        if release is not None and age < OFFERED_WITHIN:
+            ages[release.bundle.hash] = min(age, ages.get(release.bundle.hash, age))
+    return ages
 
 
 def _history(workspace: Workspace) -> History:

@@ -73,7 +73,7 @@ class Publisher:
         self._prunable = prunable
         self._maker = BundleMaker(store, key, options.format, now)
         self._publishing = asyncio.Lock()
-        self._said: str | None = None
+        self._said: tuple[str, float | None] | None = None
 
     async def publish(self, command: Publish) -> Committed:
         """Publish a folder by hand, whether or not anything changed; HotswapError where it can't be."""
@@ -100,7 +100,8 @@ class Publisher:
             async with self._publishing:
                 channel = self._ledger.controls.build_channel
                 last = self._last_built(channel)
-                made = await self._make(found, unless=last.bundle.tree if last else None)
+                again = self._said is not None and self._said[1] == changed_at
+                made = await self._make(found, unless=last.bundle.tree if last else None, again=again)
                 if made is not None:
                     await self._publish(
                         Publish(channel=channel), made, "build", watched=True, changed_at=changed_at
@@ -111,10 +112,10 @@ class Publisher:
             return 0.0
         except HotswapError as error:
             passing = error.code in _PASSING
-            # Tried again and again until it passes, it is said once (hardening E5).
-            if not passing or error.code != self._said:
+            # Tried again and again until it passes, it is said once for each save (hardening E5).
+            if not passing or self._said != (error.code, changed_at):
                 self._refused(error)
-            self._said = error.code if passing else None
+            self._said = (error.code, changed_at) if passing else None
             return RETRY_SECONDS if passing else None
         self._said = None
         return None
@@ -148,10 +149,13 @@ class Publisher:
             )
         return root
 
-    async def _make(self, tree: Path | Scan, *, unless: str | None = None) -> Made | None:
+    async def _make(
+        self, tree: Path | Scan, *, unless: str | None = None, again: bool = False
+    ) -> Made | None:
         root = tree.root if isinstance(tree, Scan) else tree
         self.building = str(root)
-        self._observe(BuildStarted(at=self._now(), path=shown(str(root), 1000)))
+        if not again:
+            self._observe(BuildStarted(at=self._now(), path=shown(str(root), 1000)))
         try:
             return await self._maker.make(tree, unless=unless)
         except OSError as error:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotswap_dev.domain.model import Format
-from hotswap_dev.errors import BuildRefused, HotswapError
+from hotswap_dev.errors import BuildRefused
 from hotswap_dev.packing import gzip_member
 from hotswap_dev.packing.group_cache import Group, GroupCache, GroupFacts
 from hotswap_dev.packing.grouping import LARGEST, groups_of
@@ -28,22 +28,16 @@ from hotswap_dev.packing.output import Output, temporary_file
 from hotswap_dev.packing.packed import Packed, PackedFile, Segment, listing_of, tree_hash
 from hotswap_dev.packing.private_key import refuse_private_key
 from hotswap_dev.packing.reading import PIECE, Reader, TreeMoved, are_past, await_clock
+from hotswap_dev.packing.stopping import PackingStopped, demand_wanted
 from hotswap_dev.packing.tar_header import END, LARGEST_FILE, entry_header, padding
 from hotswap_dev.packing.tree import Scan, Stamp
-from hotswap_dev.packing.verify import BundleBroken, Seen, verify_archive, verify_segments
+from hotswap_dev.packing.verify import BundleBroken, Seen, verify_archive, verify_bytes, verify_segments
 from hotswap_dev.packing.zip_file import write_zip
 
 __all__ = ["CLIENT_LIMIT", "BundleBroken", "Packed", "Packer", "PackingStopped", "TreeMoved"]
 
 CLIENT_LIMIT = 512 * 2**20
 """Bytes of a bundle that the plugin downloads at most (`max_bundle_size`, contract: 512 MB)."""
-
-
-class PackingStopped(HotswapError):
-    """Whoever asked for the bundle no longer wants it."""
-
-    def __init__(self) -> None:
-        super().__init__("packing was stopped", code="packing-stopped")
 
 
 class Packer:
@@ -80,7 +74,7 @@ class Packer:
         await_clock(scan)
         with temporary_file(into, f".{format}", self._limit) as out:
             if format == "zip":
-                parts: list[tuple[PackedFile, ...]] = [write_zip(scan, out, lambda: _demand(stop))]
+                parts: list[tuple[PackedFile, ...]] = [write_zip(scan, out, lambda: demand_wanted(stop))]
                 listings = [listing_of(parts[0])]
                 segments: tuple[Segment, ...] = ()
                 reused = 0
@@ -103,17 +97,19 @@ class Packer:
             segments=segments,
         )
 
-    def verify(self, packed: Packed) -> None:
-        """Read the archive back from disk as a client does. Raises BundleBroken, and trusts nothing it knew then.
+    def verify(self, packed: Packed, stop: threading.Event | None = None) -> None:
+        """Read the archive back from disk as a client does. Raises BundleBroken, and trusts nothing it knew then;
+        PackingStopped soon after `stop` is set.
 
         Parts that were decoded before are known by the SHA-256 of the bytes on disk and not decoded again, so
         this too costs what changed. `verify_archive` is the same without a memory.
         """
         try:
             if packed.format == "zip":
-                verify_archive(packed.path, packed.format, packed.files)
+                verify_archive(packed.path, packed.format, packed.files, stop)
+                verify_bytes(packed.path, packed.sha256, stop)
             else:
-                self._seen = verify_segments(packed.path, packed.segments, packed.files, self._seen)
+                self._seen = verify_segments(packed.path, packed.segments, packed.files, self._seen, stop)
         except BundleBroken:
             self.forget()
             raise
@@ -140,8 +136,8 @@ class Packer:
         whole = Sum()
         out.write(gzip_member.HEADER)
         with ThreadPoolExecutor(_THREADS, "packing") as pool:
-            for (paths, stamps), made in zip(plan, self._make_in_order(scan, plan, pool), strict=True):
-                _demand(stop)
+            for (paths, stamps), made in zip(plan, self._make_in_order(scan, plan, pool, stop), strict=True):
+                demand_wanted(stop)
                 if isinstance(made, _Large):
                     group = _write_large(scan, made, out, pool, stop, self._cache.make_room)
                 else:
@@ -162,7 +158,11 @@ class Packer:
         return groups, reused
 
     def _make_in_order(
-        self, scan: Scan, plan: list[tuple[tuple[str, ...], tuple[Stamp, ...]]], pool: ThreadPoolExecutor
+        self,
+        scan: Scan,
+        plan: list[tuple[tuple[str, ...], tuple[Stamp, ...]]],
+        pool: ThreadPoolExecutor,
+        stop: threading.Event | None,
     ) -> Iterator[Group | _Large]:
         """The groups one after the other, a few of those that must be made being made ahead."""
         waiting: deque[Group | _Large | Future[Group | _Large]] = deque()
@@ -172,9 +172,9 @@ class Packer:
             if known:
                 waiting.append(known)
             elif sum(stamp[0] for stamp in stamps) < len(paths) * _SMALL:
-                waiting.append(self._make(scan, paths))
+                waiting.append(self._make(scan, paths, stop))
             else:
-                waiting.append(pool.submit(self._make, scan, paths))
+                waiting.append(pool.submit(self._make, scan, paths, stop))
             if len(waiting) > _AHEAD:
                 yield _result(waiting.popleft())
         while waiting:
@@ -185,12 +185,12 @@ class Packer:
         place = self._places.get(paths[0])
         return place if place and place.paths == paths and place.stamps == stamps else None
 
-    def _make(self, scan: Scan, paths: tuple[str, ...]) -> Group | _Large:
+    def _make(self, scan: Scan, paths: tuple[str, ...], stop: threading.Event | None) -> Group | _Large:
         """Read a group's files, and deflate them unless these contents were deflated before."""
         with Reader(scan) as reader:
             if scan.files[paths[0]][0] > LARGEST:
                 contents: list[bytes] = []
-                files: tuple[PackedFile, ...] = (_digested(paths[0], scan.files[paths[0]][0], reader),)
+                files: tuple[PackedFile, ...] = (_digested(paths[0], scan.files[paths[0]][0], reader, stop),)
             else:
                 contents = [reader.read(path) for path in paths]
                 files = tuple(
@@ -264,11 +264,6 @@ def _refuse(scan: Scan) -> None:
         )
 
 
-def _demand(stop: threading.Event | None) -> None:
-    if stop is not None and stop.is_set():
-        raise PackingStopped
-
-
 def _result(item: Group | _Large | Future[Group | _Large]) -> Group | _Large:
     return item.result() if isinstance(item, Future) else item
 
@@ -278,11 +273,12 @@ def _digest(path: str, data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _digested(path: str, size: int, reader: Reader) -> PackedFile:
+def _digested(path: str, size: int, reader: Reader, stop: threading.Event | None) -> PackedFile:
     if size > LARGEST_FILE:
         raise BuildRefused("too-large", f"{path} has {size} bytes, more than a tar entry tells", path=path)
     whole = hashlib.sha256()
     for number, piece in enumerate(reader.pieces(path)):
+        demand_wanted(stop)
         if number == 0:
             refuse_private_key(path, piece)
         whole.update(piece)
@@ -320,7 +316,7 @@ def _write_large(
         waiting.extend(pool.submit(deflate, start) for start in islice(starts, _AHEAD - len(waiting)))
         if not waiting:
             break
-        _demand(stop)
+        demand_wanted(stop)
         block, part = waiting.popleft().result()
         out.write(block)
         seal.update(block)

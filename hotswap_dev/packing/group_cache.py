@@ -24,6 +24,9 @@ class Group(NamedTuple):
     blocks: tuple[bytes, ...]  # deflated, in order; none where they were too many to hold
 
 
+_FEWEST_KEPT = 256
+
+
 class GroupCache:
     """Keeps up to `memory` bytes of groups, the longest unused leaving first.
 
@@ -38,7 +41,13 @@ class GroupCache:
         self._held = 0
 
     def begin(self) -> None:
-        """A pack begins: nothing is in use."""
+        """A pack begins: nothing is in use, and of what the last one did not use only as much is kept again.
+
+        A day of saves in a small tree would otherwise keep every state that it ever had.
+        """
+        while len(self._groups) > max(_FEWEST_KEPT, 2 * len(self._in_use)):
+            _, group = self._groups.popitem(last=False)
+            self._held -= _cost(group.facts)
         self._in_use.clear()
 
     def get(self, key: bytes) -> Group | None:

@@ -10,6 +10,7 @@ ever shows a secret.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ import minisign
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing import minisign_text as minitext
 from hotswap_dev.packing.minisign_text import Form
+from hotswap_dev.packing.stopping import demand_wanted
 
 Bytes = bytes | bytearray | memoryview
 
@@ -66,13 +68,13 @@ class SigningKey:
         """Four characters for people: see `short_name`."""
         return short_name(self.public_key)
 
-    def sign(self, source: Path | Bytes, *, comment: str) -> str:
+    def sign(self, source: Path | Bytes, *, comment: str, stop: threading.Event | None = None) -> str:
         """Sign a file or bytes: the four lines that go into a manifest or a `.minisig` file, as they are.
 
         Always prehashed, the only kind that the client takes. `comment` is the trusted comment (`trusted_comment`
         makes the usual one) and is signed too. The same source and comment give the same text. A file is read in
-        pieces, so memory doesn't grow with it. HotswapError if it can't be read. Not verified here: whoever offers
-        the file reads it once more for that, as a client will.
+        pieces, so memory doesn't grow with it. HotswapError if it can't be read, PackingStopped soon after `stop` is
+        set. Not verified here: whoever offers the file reads it once more for that, as a client will.
         """
         # py-minisign would take two characters more than minisign can read back.
         if len(comment) > minitext.TRUSTED_MAX or not re.fullmatch(r"[\t -~]*", comment):
@@ -82,7 +84,7 @@ class SigningKey:
                 code="bad-comment",
             )
         ours = f"signature from hotswap-dev key {self.key_id}"
-        with _readable(source) as data:
+        with _readable(source, stop) as data:
             made = self._secret.sign(data, untrusted_comment=ours, trusted_comment=comment)
         # py-minisign's `sign_file` makes legacy ones unless asked not to. Should `sign` ever, it must be noticed here.
         if not made.is_prehashed():
@@ -194,8 +196,10 @@ def trusted_comment(file: str, at: datetime) -> str:
     return f"timestamp:{int(at.timestamp())}\tfile:{plain}\thashed"
 
 
-def verify(source: Path | Bytes, signature: str, public_key: str) -> None:
-    """Check as the client does; SignatureBroken where it would refuse.
+def verify(
+    source: Path | Bytes, signature: str, public_key: str, *, stop: threading.Event | None = None
+) -> None:
+    """Check as the client does; SignatureBroken where it would refuse. PackingStopped soon after `stop` is set.
 
     `signature` is the four lines or base64 of them; `public_key` must be exactly the `RW…` line, or, as in the client,
     nothing can be verified. In the client's order: public key, form, key id, algorithm (legacy is refused), bytes,
@@ -228,7 +232,7 @@ def verify(source: Path | Bytes, signature: str, public_key: str) -> None:
         )
     # A public key may call itself prehashed for the client, which then forgets it; py-minisign refuses it.
     public = minisign.PublicKey.from_base64(minitext.encode(minitext.LEGACY + key[2:]))
-    with _readable(source) as data:
+    with _readable(source, stop) as data:
         try:
             public.verify(data, made)
         except minisign.VerifyError:
@@ -280,14 +284,14 @@ def _malformed(how: str, client_says: str) -> SignatureBroken:
 
 
 @contextmanager
-def _readable(source: Path | Bytes) -> Iterator[bytes | _Pieces]:
+def _readable(source: Path | Bytes, stop: threading.Event | None) -> Iterator[bytes | _Pieces]:
     """What py-minisign signs and verifies: bytes, or something with `read`."""
     if not isinstance(source, Path):
         yield bytes(source)
         return
     try:
         with source.open("rb", buffering=0) as file:
-            yield _Pieces(file)
+            yield _Pieces(file, stop)
     except OSError as error:
         raise HotswapError(
             f"can't read {source}: {error.strerror}", "give a file that this user can read", code="unreadable"
@@ -299,8 +303,10 @@ class _Pieces:
     """A file, read in larger pieces than the 8 KB that py-minisign asks for."""
 
     file: FileIO
+    stop: threading.Event | None
 
     def read(self, _size: int = -1, /) -> bytes:
+        demand_wanted(self.stop)
         return self.file.read(_PIECE)
 
 

@@ -14,6 +14,7 @@ import hashlib
 import os
 import stat
 import struct
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing import gzip_member
 from hotswap_dev.packing.crc32_fold import fold, shift_of
 from hotswap_dev.packing.packed import PackedFile, Segment
+from hotswap_dev.packing.stopping import demand_wanted
 from hotswap_dev.packing.tar_header import END
 from hotswap_dev.packing.tar_reader import Malformed, files_in_tar, safe_path
 
@@ -63,18 +65,20 @@ def verify_archive(
     path: Path,
     format: Format,  # noqa: A002 (what everyone calls it)
     expected: Sequence[PackedFile] | None = None,
+    stop: threading.Event | None = None,
 ) -> tuple[PackedFile, ...]:
     """Decode a whole archive and return its files; memory does not grow with their contents.
 
     Raises BundleBroken: not one gzip member with the right CRC and length and nothing behind it; an entry that
     clients drop (links) or refuse (absolute paths, `..`); a name twice; other files than `expected`, where given.
+    PackingStopped soon after `stop` is set.
     """
     try:
         if format == "zip":
-            found = tuple(_files_in_zip(path))
+            found = tuple(_files_in_zip(path, stop))
         else:
             with path.open("rb", buffering=0) as file:
-                found = tuple(files_in_tar(_inflated(_rest(file), zlib.decompressobj(31))))
+                found = tuple(files_in_tar(_inflated(_rest(file, stop), zlib.decompressobj(31))))
         _demand_each_once(found)
         if expected is not None:
             _demand_equal(tuple(expected), found)
@@ -87,8 +91,28 @@ def verify_archive(
     return found
 
 
+def verify_bytes(path: Path, sha256: str, stop: threading.Event | None = None) -> None:
+    """The file is what was written, to the last bit: BundleBroken if its SHA-256 is not `sha256` (hex).
+
+    Much of a zip (times, attributes) says nothing of its files, and would be signed as it is.
+    """
+    found = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            for chunk in _rest(file, stop):
+                found.update(chunk)
+    except OSError as error:
+        raise BundleBroken(path, f"it can't be read: {error.strerror or error}") from error
+    if found.hexdigest() != sha256:
+        raise BundleBroken(path, "the bytes on disk are not those that were written")
+
+
 def verify_segments(
-    path: Path, segments: Sequence[Segment], expected: Sequence[PackedFile], seen: Seen
+    path: Path,
+    segments: Sequence[Segment],
+    expected: Sequence[PackedFile],
+    seen: Seen,
+    stop: threading.Event | None = None,
 ) -> Seen:
     """`verify_archive` for a `.tar.gz` packed here, segment by segment; returns what will have been `seen` next.
 
@@ -107,9 +131,9 @@ def verify_segments(
         for segment in segments:
             known = seen.get(segment.seal)
             if known is None:
-                readings.append(pool.submit(_read_segment, path, at, segment, None).result)
+                readings.append(pool.submit(_read_segment, path, at, segment, None, stop).result)
             else:  # only hashed: quicker than another thread is told
-                readings.append(partial(_read_segment, path, at, segment, known))
+                readings.append(partial(_read_segment, path, at, segment, known, stop))
             at += segment.size
         for segment, reading in zip(segments, readings, strict=True):
             decoded = reading()
@@ -147,12 +171,14 @@ _ZIP_ERRORS = (
 _FINISH = b"\x03\x00"  # an empty last block: only where the blocks before are whole does it end the stream
 
 
-def _read_segment(path: Path, at: int, segment: Segment, known: Decoded | None) -> Decoded:
+def _read_segment(
+    path: Path, at: int, segment: Segment, known: Decoded | None, stop: threading.Event | None
+) -> Decoded:
     """What a segment holds, from its bytes on disk; those must be the bytes that were meant."""
     seal = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         file.seek(at)
-        deflated = _hashed(_chunks(file, segment.size), seal)
+        deflated = _hashed(_chunks(file, segment.size, stop), seal)
         if known is not None:
             for _ in deflated:
                 pass
@@ -237,8 +263,9 @@ def _hashed(chunks: Iterable[bytes], seal: hashlib._Hash) -> Iterator[bytes]:
         yield chunk
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, size: int, stop: threading.Event | None) -> Iterator[bytes]:
     while size:
+        demand_wanted(stop)
         chunk = file.read(min(size, _CHUNK))
         if not chunk:
             raise Malformed("it is cut short")
@@ -246,12 +273,13 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _rest(file: BinaryIO) -> Iterator[bytes]:
+def _rest(file: BinaryIO, stop: threading.Event | None) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
+        demand_wanted(stop)
         yield chunk
 
 
-def _files_in_zip(path: Path) -> Iterator[PackedFile]:
+def _files_in_zip(path: Path, stop: threading.Event | None) -> Iterator[PackedFile]:
     """The files of a zip; zipfile checks each one's CRC and length."""
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -268,6 +296,7 @@ def _files_in_zip(path: Path) -> Iterator[PackedFile]:
             size = 0
             with archive.open(entry) as content:
                 while piece := content.read(_PIECE):
+                    demand_wanted(stop)
                     digest.update(piece)
                     size += len(piece)
             yield (name, size, digest.digest())

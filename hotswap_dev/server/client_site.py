@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 
 from hotswap_dev import wire
-from hotswap_dev.domain.checks import BadCheck, Check, read_check
+from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
@@ -19,15 +22,24 @@ from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, newest
 from hotswap_dev.domain.reasons import sentence
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.errors import NotFound
+from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server.downloads import Attribution, BundleResponse
-from hotswap_dev.server.guard import PROBLEM, client_guard, host_rule, stamp
+from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed, guarded, host_rule, stamp
 from hotswap_dev.server.page import SitePage, page
+from hotswap_dev.server.questions import Question, plain_question, question_of
+from hotswap_dev.server.turns import Turns
+from hotswap_dev.server.whole_answer import answer_of, head_of
+
+FRONT_DOOR: web.AppKey[Callable[[Handler], Handler]] = web.AppKey("front_door")
+"""A handler for all requests, given the one that the application has: it answers a check by itself.
+
+What the plugin sends needs no router and no chain of handlers; they take longer than the answer. Whatever else comes,
+and whatever is refused, goes the application's way.
+"""
 
 REASON_HEADER = "X-Hotswap-Reason"
 _NO_STORE = "no-store"
 _UNATTRIBUTED = "-"
-_QUERY_LIMIT = 32
 _CANONICAL = re.compile(r"[1-9][0-9]{0,19}")
 
 
@@ -44,12 +56,15 @@ class ClientSiteOptions:
     id_header: str = "X-Device-Id"
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    downloads_at_once: int = 512
 
 
 def client_site(engine: Engine, options: ClientSiteOptions) -> web.Application:
     """The client site as an aiohttp application."""
     site = _ClientSite(engine, options)
-    app = web.Application(middlewares=[client_guard(host_rule(options.allowed_hosts))])
+    admit = client_admission(host_rule(options.allowed_hosts))
+    app = web.Application(middlewares=[guarded(admit)])
+    app[FRONT_DOOR] = _front_door(site, admit)
     app.on_response_prepare.append(stamp)
     # Any text at all: a plain {sequence} takes no braces, and an endpoint whose placeholder nobody replaced is a check.
     app.router.add_get("/api/ota/{sequence:[^/]+}", site.check, allow_head=False)
@@ -61,28 +76,47 @@ def client_site(engine: Engine, options: ClientSiteOptions) -> web.Application:
     return app
 
 
+def _front_door(site: _ClientSite, admit: Callable[[web.Request], None]) -> Callable[[Handler], Handler]:
+    def before(otherwise: Handler) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            question = plain_question(request.raw_path) if request.method == "GET" else None
+            if question is None or "Expect" in request.headers:
+                return await otherwise(request)
+            try:
+                admit(request)
+            except HotswapError:
+                return await otherwise(request)
+            try:
+                return site.answer(request, question)
+            except Exception as error:
+                return failed(request, error)
+
+        return answer
+
+    return before
+
+
 class _ClientSite:
     def __init__(self, engine: Engine, options: ClientSiteOptions) -> None:
         self._engine = engine
         self._options = options
         self._attribution = Attribution(options.secret)
+        self._turns = Turns(options.downloads_at_once)
         for client in engine.clients:
             self._attribution.token(client)
 
-    async def check(self, request: web.Request) -> web.Response:
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        path = request.match_info["sequence"]
+        return self.answer(request, question_of(request.raw_path, path, request.rel_url.raw_query_string))
+
+    def answer(self, request: web.Request, question: Question) -> web.StreamResponse:
+        """Answer a check, and observe what was answered."""
         began = time.perf_counter()
         peer = request.remote or "?"
-        asked = read_check(
-            request.match_info["sequence"],
-            _query(request),
-            device=request.headers.get(self._options.id_header),
-            peer=peer,
-        )
+        asked = question.asked_by(request.headers.get(self._options.id_header), peer)
         decision = self._engine.answer(asked)
         response = self._answer(request, asked, decision)
-        self._engine.observe(
-            _answered(request, peer, asked, decision, response.status, time.perf_counter() - began)
-        )
+        self._engine.observe(_answered(question, peer, asked, decision, response.status, began))
         return response
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
@@ -90,7 +124,7 @@ class _ClientSite:
         path = self._engine.bundle_file(release)
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         if request.method == "HEAD":
-            return BundleResponse(path, headers)
+            return BundleResponse(path, headers, self._turns)
         client = self._attribution.client(request.match_info["token"])
         peer = request.remote or "?"
         attempt = self._attribution.attempt(client or peer, release.sequence)
@@ -110,7 +144,7 @@ class _ClientSite:
                 )
             )
 
-        return BundleResponse(path, headers, ended)
+        return BundleResponse(path, headers, self._turns, ended)
 
     async def latest(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]
@@ -121,7 +155,11 @@ class _ClientSite:
                 "publish one; channels: " + (", ".join(self._engine.controls.channels) or "none"),
             )
         offer = Offer(release=release, mandatory=release.mandatory)
-        return self._manifest(request, offer, None, _UNATTRIBUTED)
+        return web.Response(
+            body=self._manifest(request, offer, None, _UNATTRIBUTED),
+            content_type="application/json",
+            headers={"Cache-Control": _NO_STORE},
+        )
 
     async def health(self, _: web.Request) -> web.Response:
         return web.Response(
@@ -133,46 +171,45 @@ class _ClientSite:
     async def index(self, _: web.Request) -> web.Response:
         return page(self._options.page, self._engine.controls)
 
-    def _answer(self, request: web.Request, asked: Check | BadCheck, decision: Decision) -> web.Response:
+    def _answer(
+        self, request: web.Request, asked: Check | BadCheck, decision: Decision
+    ) -> web.StreamResponse:
         answer = decision.answer
+        code = decision.reason.code
         if isinstance(answer, Offer) and isinstance(asked, Check):
             self._attribution.offered(asked.client, answer.release.sequence)
-            response = self._manifest(
+            told = self._manifest(
                 request, answer, asked.binary_version, self._attribution.token(asked.client)
             )
-        elif isinstance(answer, Refusal):
-            response = _bad_request(answer, decision)
-        else:
-            response = web.Response(status=204, headers={"Cache-Control": _NO_STORE})
-        response.headers[REASON_HEADER] = decision.reason.code
-        return response
+            return answer_of(request, 200, *_head(200, code, "application/json"), told)
+        if isinstance(answer, Refusal):
+            return answer_of(request, 400, *_head(400, code, PROBLEM), _bad_request(answer, decision))
+        return answer_of(request, 204, *_head(204, code, None))
 
-    def _manifest(
-        self, request: web.Request, offer: Offer, binary_version: str | None, token: str
-    ) -> web.Response:
+    def _manifest(self, request: web.Request, offer: Offer, binary_version: str | None, token: str) -> bytes:
         release = offer.release
         base = self._options.public_url or f"http://{request.headers['Host']}"
         told = manifest(
             offer,
             binary_version=binary_version,
             url=f"{base}/bundles/{token}/{release.sequence}/{release.bundle.hash8}.{release.bundle.format}",
-            pub_date=wire.rfc3339(release.published_at),
+            pub_date=_written(release.published_at),
         )
-        return web.Response(
-            body=wire.encode_manifest(told),
-            content_type="application/json",
-            headers={"Cache-Control": _NO_STORE},
-        )
+        return wire.encode_manifest(told)
 
 
-def _query(request: web.Request) -> Mapping[str, list[str]]:
-    """Every value of each parameter of the query, at most 32 of them (hardening C7)."""
-    found: dict[str, list[str]] = {}
-    for index, (name, value) in enumerate(request.query.items()):
-        if index >= _QUERY_LIMIT:
-            break
-        found.setdefault(name, []).append(value)
-    return found
+@functools.lru_cache(maxsize=64)
+def _head(status: int, reason: str, content_type: str | None) -> tuple[CIMultiDict[str], bytes]:
+    """The headers of a check's answer, which whoever uses them copies, and the same as bytes."""
+    headers = CIMultiDict(STAMPED)
+    headers["Cache-Control"] = _NO_STORE
+    headers[REASON_HEADER] = reason
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+    return headers, head_of(status, headers)
+
+
+_written = functools.lru_cache(maxsize=256)(wire.rfc3339)
 
 
 def _named(controls: Controls, sequence: str, name: str) -> Release:
@@ -188,34 +225,39 @@ def _named(controls: Controls, sequence: str, name: str) -> Release:
     return release
 
 
-def _bad_request(refusal: Refusal, decision: Decision) -> web.Response:
-    body = {
-        "type": "urn:hotswap-dev:bad-request",
-        "title": "bad-request",
-        "status": 400,
-        "detail": sentence(decision.reason),
-        "parameter": refusal.parameter,
-        "value": shown(refusal.value),
-        "example": refusal.example,
-    }
-    return web.Response(
-        status=400, body=wire.encode(body), content_type=PROBLEM, headers={"Cache-Control": _NO_STORE}
+def _bad_request(refusal: Refusal, decision: Decision) -> bytes:
+    return wire.encode(
+        {
+            "type": "urn:hotswap-dev:bad-request",
+            "title": "bad-request",
+            "status": 400,
+            "detail": sentence(decision.reason),
+            "parameter": refusal.parameter,
+            "value": shown(refusal.value),
+            "example": refusal.example,
+        }
     )
 
 
 def _answered(
-    request: web.Request, peer: str, asked: Check | BadCheck, decision: Decision, status: int, seconds: float
+    question: Question,
+    peer: str,
+    asked: Check | BadCheck,
+    decision: Decision,
+    status: int,
+    began: float,
 ) -> CheckAnswered:
     known = asked if isinstance(asked, Check) else None
+    answer = decision.answer
     return CheckAnswered(
         at=datetime.now(UTC),
         client=asked.client,
         peer=peer,
-        path=shown(request.raw_path),
+        path=question.path,
         sequence=known.sequence if known else None,
         binary_version=known.binary_version if known else None,
-        platform=shown(known.platform) if known else None,
-        arch=shown(known.arch) if known else None,
+        platform=question.platform,
+        arch=question.arch,
         channel=known.channel if known else None,
         status=status,
         reason=decision.reason.code,
@@ -223,7 +265,7 @@ def _answered(
             name: shown(value) if isinstance(value, str) else value
             for name, value in decision.reason.args.items()
         },
-        offered=decision.answer.release.sequence if isinstance(decision.answer, Offer) else None,
-        duration_ms=round(seconds * 1000, 3),
+        offered=answer.release.sequence if isinstance(answer, Offer) else None,
+        duration_ms=round((time.perf_counter() - began) * 1000, 3),
         flags=known.flags if known else (),
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
 
 from aiohttp import web
 
@@ -13,6 +12,8 @@ from hotswap_dev.domain.commands import registered
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
+from hotswap_dev.server.asked import demand_known, number, switch
+from hotswap_dev.server.control_look import ControlLook, json_answer
 from hotswap_dev.server.guard import control_guard, stamp
 
 HEARTBEAT = 10.0
@@ -20,10 +21,9 @@ HEARTBEAT = 10.0
 
 MAX_BODY = 64 * 1024
 _BODY_SECONDS = 10
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 10_000
 
-N = TypeVar("N", int, None)
+_BYTES_AT_ONCE = 64 * 1024
+"""Written in one piece, and one event more: a reader that is 10,000 events behind must not hold the answers."""
 
 
 def control_site(engine: Engine, token: str) -> web.Application:
@@ -36,9 +36,7 @@ def control_site(engine: Engine, token: str) -> web.Application:
     app.router.add_get("/api/events", site.events, allow_head=False)
     app.router.add_get("/api/commands", site.commands)
     app.router.add_post("/api/commands/{name}", site.command)
-    app.router.add_get("/api/checks", site.checks)
-    app.router.add_get("/api/releases", site.releases)
-    app.router.add_get("/api/clients", site.clients)
+    ControlLook(engine).join(app.router)
     return app
 
 
@@ -49,7 +47,7 @@ class _ControlSite:
 
     async def state(self, _: web.Request) -> web.Response:
         engine = self._engine
-        return _json(
+        return json_answer(
             {
                 "instance": engine.bus.instance,
                 "revision": engine.bus.revision,
@@ -66,7 +64,7 @@ class _ControlSite:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         bus = self._engine.bus
-        after = _number(request, "after", bus.revision)
+        after = number(request, "after", bus.revision)
         response = web.StreamResponse(
             headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
         )
@@ -75,8 +73,9 @@ class _ControlSite:
             async with asyncio.timeout(None) as stream:
                 self._streams.add(stream)
                 async for batch in bus.read(after, heartbeat=HEARTBEAT):
-                    lines = b"".join(bus.line(revision, event) for revision, event in batch)
-                    await response.write(lines or b"\n")
+                    for piece in _pieces(bus.line(revision, event) for revision, event in batch):
+                        await response.write(piece)
+                        await asyncio.sleep(0)  # a write that fits into the buffer lets nobody else in
         except TimeoutError:
             # The server ends. A reader that stopped reading would not let us say so in order.
             if request.transport is not None and request.transport.get_write_buffer_size():
@@ -92,16 +91,13 @@ class _ControlSite:
             stream.reschedule(now)
 
     async def commands(self, _: web.Request) -> web.Response:
-        return _json(wire.command_schemas())
+        return json_answer(wire.command_schemas())
 
     async def command(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        if "dry_run" in request.query:
-            raise HotswapError(
-                f"{name}: what it would change can't be said yet, so nothing was done",
-                "leave dry_run out to have it done",
-                code="no-dry-run",
-            )
+        # A misspelt dry_run must not be taken for none.
+        demand_known(request, ("dry_run",))
+        dry_run = switch(request, "dry_run")
         if name not in registered():
             raise NotFound(
                 f"there is no command {name!r}",
@@ -123,69 +119,19 @@ class _ControlSite:
                 "send an object, {} where there are no arguments",
                 code="bad-json",
             ) from None
-        done = await self._engine.run(wire.read_command(name, arguments))
-        return _json(wire.plain(done))
-
-    async def checks(self, request: web.Request) -> web.Response:
-        limit = min(_number(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT)
-        found = await asyncio.to_thread(
-            self._engine.history.checks,
-            limit=limit,
-            before=_number(request, "before", None),
-            since=_time(request, "since"),
-            client=request.query.get("client"),
-            reason=request.query.get("reason"),
-            status=_number(request, "status", None),
-        )
-        return _json(found)
-
-    async def releases(self, request: web.Request) -> web.Response:
-        limit = min(_number(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT)
-        controls = self._engine.controls
-        newest = sorted(controls.releases, reverse=True)[:limit]
-        return _json(
-            [
-                {
-                    **wire.plain(controls.releases[sequence]),
-                    "bundle_gone": not controls.has_bytes(controls.releases[sequence]),
-                }
-                for sequence in newest
-            ]
-        )
-
-    async def clients(self, _: web.Request) -> web.Response:
-        return _json([wire.plain(client) for client in reversed(self._engine.clients.values())])
+        done = await self._engine.run(wire.read_command(name, arguments), dry_run=dry_run)
+        return json_answer(wire.plain(done))
 
 
-def _json(value: wire.Json) -> web.Response:
-    return web.Response(
-        body=wire.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
-
-
-def _number(request: web.Request, name: str, default: N) -> int | N:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise HotswapError(
-            f"{name} is {text!r}; expected is a whole number", f"for example ?{name}=10", code="bad-arguments"
-        )
-    return int(text)
-
-
-def _time(request: web.Request, name: str) -> str | None:
-    """An RFC 3339 time as the history has it: UTC, so that texts compare as times do."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-        # Beyond year 1 and 9999 there is no UTC to convert to.
-        return wire.stored_time(when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        raise HotswapError(
-            f"{name} is {text!r}; expected is a time",
-            f"for example ?{name}=2026-04-05T12:00:00Z",
-            code="bad-arguments",
-        ) from None
+def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines joined to pieces of a bounded size; a blank line where there are none, which is a heartbeat."""
+    piece = bytearray()
+    any_line = False
+    for line in lines:
+        any_line = True
+        piece += line
+        if len(piece) >= _BYTES_AT_ONCE:
+            yield bytes(piece)
+            piece.clear()
+    if piece or not any_line:
+        yield bytes(piece) or b"\n"

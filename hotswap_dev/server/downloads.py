@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import time
@@ -13,6 +12,8 @@ from typing import IO, Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+
+from hotswap_dev.server.turns import Turns
 
 _REMEMBERED = 20_000
 
@@ -31,8 +32,8 @@ class Attribution:
 
     def token(self, client: str) -> str:
         """The 10 hex digits that stand for `client` in the URLs that it is given."""
-        digest = hmac.new(self._secret, client.encode("utf-8", "surrogateescape"), hashlib.sha256)
-        token = digest.hexdigest()[:10]
+        digest = hmac.digest(self._secret, client.encode("utf-8", "surrogateescape"), "sha256")
+        token = digest.hex()[:10]
         _remember(self._clients, token, client)
         return token
 
@@ -58,11 +59,16 @@ class BundleResponse(web.FileResponse):
     """
 
     def __init__(
-        self, path: Path, headers: dict[str, str], on_end: Callable[[BundleResponse], None] | None = None
+        self,
+        path: Path,
+        headers: dict[str, str],
+        turns: Turns,
+        on_end: Callable[[BundleResponse], None] | None = None,
     ) -> None:
         super().__init__(path, headers=headers)
         self.sent = 0
         self.began = time.perf_counter()
+        self._turns = turns
         self._on_end = on_end
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
@@ -71,7 +77,8 @@ class BundleResponse(web.FileResponse):
         Where nothing of the file was to be sent (304, 416, the file is gone) there was no download.
         """
         try:
-            return await super().prepare(request)
+            async with self._turns.turn(request):
+                return await super().prepare(request)
         finally:
             if self._on_end is not None and self.status in (200, 206):
                 self._on_end(self)

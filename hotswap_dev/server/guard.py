@@ -7,11 +7,12 @@ are never read: aiohttp raises for some values and believes an absolute target.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from aiohttp import web
@@ -35,7 +36,10 @@ STAMPED: Mapping[str, str] = MappingProxyType(
 )
 """On every answer. There is no Access-Control-Allow-Origin anywhere: no page may read a site (hardening A7, A8)."""
 
+_STAMP = "Referrer-Policy"
+
 _LONGEST_TEXT = 2000
+_HOSTS_REMEMBERED = 256
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*")
 
 
@@ -92,24 +96,51 @@ def loopback_only(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
-def client_guard(may: Callable[[str], bool]) -> Middleware:
-    """The client site's middleware: target and Host; anyone who passes may ask."""
+def guarded(admit: Callable[[web.Request], None]) -> Middleware:
+    """A site's middleware: its rule, the handler, and HTTP's error boundary around both.
 
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    The boundary is the only place of this room that catches everything.
+    """
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            admit(request)
+            return await handler(request)
+        except HotswapError as error:
+            return problem(error)
+        except web.HTTPException as error:
+            response = problem(_http_error(error), status=error.status)
+            if allow := error.headers.get("Allow"):
+                response.headers["Allow"] = allow
+            return response
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception as error:
+            return failed(request, error)
+
+    return answer
+
+
+def client_admission(may: Callable[[str], bool]) -> Callable[[web.Request], None]:
+    """The client site's rule: target and Host; anyone who passes may ask. HotswapError for who does not."""
+    allowed = _remembering(may)
+
+    def admit(request: web.Request) -> None:
         _demand_target(request)
-        _demand_host(request, may)
-        return await handler(request)
+        _demand_host(request, allowed)
 
-    return _boundary(admit)
+    return admit
 
 
 def control_guard(token: str) -> Middleware:
     """The control site's middleware: loopback Host, no foreign page, the token, JSON for whatever changes things."""
     expected = f"Bearer {token}".encode()
+    allowed = _remembering(loopback_only)
 
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def admit(request: web.Request) -> None:
         _demand_target(request)
-        _demand_host(request, loopback_only)
+        _demand_host(request, allowed)
         _demand_no_page(request)
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, expected):
@@ -125,9 +156,8 @@ def control_guard(token: str) -> Middleware:
                 "send a JSON object, {} where there are no arguments",
                 code="not-json",
             )
-        return await handler(request)
 
-    return _boundary(admit)
+    return guarded(admit)
 
 
 def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
@@ -149,36 +179,22 @@ def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
     return web.Response(status=code, body=wire.encode(body), content_type=PROBLEM, headers=headers)
 
 
+def failed(request: web.Request, error: Exception) -> web.Response:
+    """The answer to a bug of ours, which says nothing of it but is logged (hardening D12)."""
+    _log.error("%s %s failed", request.method, shown(request.raw_path), exc_info=error)
+    told = HotswapError("the server failed at this", "its log has the details", code="bug")
+    response = problem(told, status=500)
+    response.headers.update({**STAMPED, "Cache-Control": "no-store"})
+    return response
+
+
 async def stamp(_: web.Request, response: web.StreamResponse) -> None:
     """For `on_response_prepare`, so that also what no handler answered has the headers; no error is kept by a cache."""
-    response.headers.update(STAMPED)
+    headers = response.headers
+    if _STAMP not in headers:  # an answer to a check has them from the start
+        headers.update(STAMPED)
     if response.status >= 400:
-        response.headers["Cache-Control"] = "no-store"
-
-
-def _boundary(admit: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]) -> Middleware:
-    """HTTP's error boundary around a rule: the only place of this room that catches everything."""
-
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await admit(request, handler)
-        except HotswapError as error:
-            return problem(error)
-        except web.HTTPException as error:
-            response = problem(_http_error(error), status=error.status)
-            if allow := error.headers.get("Allow"):
-                response.headers["Allow"] = allow
-            return response
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception:
-            _log.exception("%s %s failed", request.method, shown(request.path))
-            return problem(
-                HotswapError("the server failed at this", "its log has the details", code="bug"), status=500
-            )
-
-    return guarded
+        headers["Cache-Control"] = "no-store"
 
 
 def _http_error(error: web.HTTPException) -> HotswapError:
@@ -197,22 +213,38 @@ def _demand_target(request: web.Request) -> None:
         )
 
 
-def _demand_host(request: web.Request, may: Callable[[str], bool]) -> None:
+def _demand_host(request: web.Request, allowed: Callable[[str], str | None]) -> None:
     headers = request.headers.getall("Host", [])
     if len(headers) != 1:
         raise HotswapError(f"the request has {len(headers)} Host headers", "send one", code="bad-host")
+    if allowed(headers[0]) is None:
+        raise _refused_host(headers[0])
+
+
+def _remembering(may: Callable[[str], bool]) -> Callable[[str], str | None]:
+    """The host of a Host header if it can be read and may be asked for, else None; the latest verdicts are kept."""
+
+    @functools.lru_cache(maxsize=_HOSTS_REMEMBERED)
+    def allowed(header: str) -> str | None:
+        try:
+            host = host_of(header)
+        except ValueError:
+            return None
+        return host if may(host) else None
+
+    return allowed
+
+
+def _refused_host(header: str) -> Forbidden:
     try:
-        host = host_of(headers[0])
+        host = host_of(header)
     except ValueError as error:
-        raise Forbidden(
-            f"the Host header {_quoted(headers[0])} can't be read: {error}", code="bad-host"
-        ) from None
-    if not may(host):
-        raise Forbidden(
-            f"this server does not answer for the host {_quoted(host)}",
-            f"use localhost or an address, or start it with --allow-host {shown(host, 80)}",
-            code="host-not-allowed",
-        )
+        return Forbidden(f"the Host header {_quoted(header)} can't be read: {error}", code="bad-host")
+    return Forbidden(
+        f"this server does not answer for the host {_quoted(host)}",
+        f"use localhost or an address, or start it with --allow-host {shown(host, 80)}",
+        code="host-not-allowed",
+    )
 
 
 def _demand_no_page(request: web.Request) -> None:

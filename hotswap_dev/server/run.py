@@ -21,10 +21,12 @@ from hotswap_dev.engine.following import follow_builds, follow_project
 from hotswap_dev.engine.opening import open_engine
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
-from hotswap_dev.server.client_site import ClientSiteOptions, client_site
+from hotswap_dev.server.client_site import FRONT_DOOR, ClientSiteOptions, client_site
+from hotswap_dev.server.connections import Connections, answering, limits, open_files
 from hotswap_dev.server.control_site import control_site
 from hotswap_dev.server.page import SitePage
-from hotswap_dev.server.sockets import addresses, listen, listen_privately, port_of
+from hotswap_dev.server.quiet import rate_limited
+from hotswap_dev.server.sockets import addresses, demand_own_answers, listen, listen_privately, port_of
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import open_workspace
 from hotswap_dev.tauri.lines import build_line
@@ -93,44 +95,93 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
         instance = secrets.token_hex(8)
         engine = await open_engine(workspace, options.engine, key=key, key_home=key_home, instance=instance)
         stack.push_async_callback(engine.close)
+        stack.push_async_exit(_ending_overrides(engine))
         control_sockets = [listen_privately()]
         stack.callback(control_sockets[0].close)
         file = _described(options, key, instance, sockets, control_sockets)
         overlays, line = _overlays(options, key, file)
+        most = limits(open_files())
         site_options = ClientSiteOptions(
             secret=workspace.secret(),
             page=SitePage(app=options.app, endpoint=file.endpoint, pubkey=file.pubkey, build_line=line),
             id_header=options.id_header,
             public_url=options.public_url,
             allowed_hosts=_allowed_hosts(options),
+            downloads_at_once=most.downloads,
         )
-        async with (
-            _answering(client_site(engine, site_options), sockets),
-            _answering(control_site(engine, file.token or ""), control_sockets),
-            _following(engine, options),
-        ):
+        await stack.enter_async_context(
+            _answering(
+                engine,
+                client_site(engine, site_options),
+                sockets,
+                control_site(engine, file.token or ""),
+                control_sockets,
+                Connections(most.connections, most.per_address),
+            )
+        )
+        await demand_own_answers(file.addresses, instance)
+        async with _following(engine, options):
             workspace.write_server_file(file)
             stack.callback(workspace.remove_server_file)
             yield RunningServer(engine=engine, file=file, overlays=overlays, build_line=line)
 
 
+def _ending_overrides(engine: Engine) -> Callable[..., Coroutine[None, None, None]]:
+    """Once nobody is answered any more: a run that ends in order takes its overrides with it (design §4)."""
+
+    async def ended(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            await engine.end_overrides()
+
+    return ended
+
+
 @contextlib.asynccontextmanager
-async def _answering(app: web.Application, sockets: list[socket.socket]) -> AsyncIterator[None]:
-    # No request has a body to inflate.
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        keepalive_timeout=_KEEP_ALIVE,
-        shutdown_timeout=_LAST_WORDS,
-        auto_decompress=False,
-    )
-    await runner.setup()
-    try:
-        for opened in sockets:
-            await web.SockSite(runner, opened, backlog=1024).start()
-        yield
-    finally:
-        await runner.cleanup()
+async def _answering(
+    engine: Engine,
+    client_app: web.Application,
+    sockets: list[socket.socket],
+    control_app: web.Application,
+    control_sockets: list[socket.socket],
+    connections: Connections,
+) -> AsyncIterator[None]:
+    """Both sites, with one budget of connections: who fills the one must not starve the other of files."""
+    told = False
+
+    def on_https(peer: str) -> None:
+        # An app that was built so does it at every check; to say it once is enough.
+        nonlocal told
+        if not told:
+            told = True
+            engine.notice(
+                "warning",
+                "client-used-https",
+                f"{peer} spoke TLS to this server, which speaks http",
+                "build the app with an endpoint that begins with http://, or put a TLS proxy in front and say so "
+                "with --public-url",
+            )
+
+    with rate_limited():
+        async with (
+            answering(
+                client_app,
+                sockets,
+                connections,
+                keep_alive=_KEEP_ALIVE,
+                last_words=_LAST_WORDS,
+                front_door=client_app[FRONT_DOOR],
+                on_https=on_https,
+            ),
+            answering(
+                control_app,
+                control_sockets,
+                connections,
+                keep_alive=_KEEP_ALIVE,
+                last_words=_LAST_WORDS,
+                private=True,
+            ),
+        ):
+            yield
 
 
 @contextlib.asynccontextmanager

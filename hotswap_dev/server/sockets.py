@@ -6,16 +6,20 @@ meant (hardening E9). The endpoint is compiled into the app, so no other port is
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hotswap_dev.errors import HotswapError, UsageError
 
 _TRIES = 50
+_HEALTH_SECONDS = 1.0
+_HEALTH_BYTES = 64 * 1024
 
 
 def listen(host: str, port: int, *, auto_port: bool = False) -> list[socket.socket]:
@@ -61,6 +65,26 @@ def addresses(host: str, port: int) -> tuple[str, ...]:
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - a comparison
         return (f"http://{_bracketed(host)}:{port}",)
     return (f"http://127.0.0.1:{port}", *(f"http://{own}:{port}" for own in _own_addresses()))
+
+
+async def demand_own_answers(urls: Iterable[str], instance: str) -> None:
+    """Ask each address that is told to people for `instance`, the id of this very server (hardening E9).
+
+    HotswapError where another server answers: macOS and Windows let two have one port, each for some of the addresses.
+    An address at which nobody answers within a second, as behind a firewall, is not judged.
+    """
+
+    async def asked(url: str) -> tuple[str, bytes | None]:
+        return url, await _answer_to_health(url)
+
+    for url, answer in await asyncio.gather(*map(asked, _by_family(urls))):
+        if answer is not None and instance.encode() not in answer:
+            port = urlsplit(url).port or 0
+            raise HotswapError(
+                f"another server answers at {url}" + _owner(port),
+                f"end it, or choose another port than {port} with --port or --auto-port",
+                code="port-in-use",
+            )
 
 
 class _Taken(Exception):
@@ -164,6 +188,32 @@ def _owner(port: int) -> str:
     except OSError:
         pass
     return ""
+
+
+def _by_family(urls: Iterable[str]) -> Iterator[str]:
+    """`localhost` is two addresses, and which one a client takes is its own affair."""
+    for url in urls:
+        if urlsplit(url).hostname == "localhost":
+            yield url.replace("localhost", "127.0.0.1")
+            yield url.replace("localhost", "[::1]")
+        else:
+            yield url
+
+
+async def _answer_to_health(url: str) -> bytes | None:
+    """What is said to `GET /healthz`; None where nobody answers in time."""
+    parts = urlsplit(url)
+    request = f"GET /healthz HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        async with asyncio.timeout(_HEALTH_SECONDS):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            try:
+                writer.write(request)
+                return await reader.read(_HEALTH_BYTES)
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError):
+        return None
 
 
 def _listening_inodes(port: int) -> Iterator[str]:

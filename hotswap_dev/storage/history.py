@@ -1,11 +1,16 @@
-"""Observations and clients on disk, written behind the answers' back.
+"""Observations, facts and clients on disk, written behind the answers' back.
 
 `record` never waits: it appends to a bounded queue that one thread empties in batches. When the queue is full, or the
-disk is, answers go on and `dropped` counts what was not recorded; nothing here may raise into an answer.
+disk is, answers go on and `dropped` counts what was not recorded; nothing here may raise into an answer. A file that is
+deleted or swapped while it is open is noticed and made anew.
+
+Rows are numbered as they come. Nothing here goes by the clock, which may jump: what is oldest has the lowest number.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -13,10 +18,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from hotswap_dev import wire
 from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import Observation
+from hotswap_dev.errors import HotswapError
 from hotswap_dev.storage.database import open_database, readable_errors
+from hotswap_dev.storage.history_search import search
+
+_log = logging.getLogger(__name__)
 
 MAX_ROWS = 2_000_000
 MAX_BYTES = 1024**3
@@ -24,17 +36,23 @@ MAX_CLIENTS = 10_000
 _MAX_QUEUE = 50_000
 _BATCH = 500
 _PRUNED_AT_ONCE = 5_000
-_CLIENTS_BETWEEN_COUNTS = 500
+_CLIENTS_BETWEEN_COUNTS = 2_000
 _RETRY_SECONDS = 5.0
-_GATHER_SECONDS = 0.02
-_FORMAT = 1
+_GATHER_SECONDS = 0.05
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE observations (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, event TEXT NOT NULL,
     client TEXT, reason TEXT, status INTEGER, body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX observations_by_client ON observations (client, number) WHERE client IS NOT NULL;
-CREATE TABLE clients (id TEXT PRIMARY KEY, last_seen TEXT NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID
+CREATE INDEX observations_by_reason ON observations (reason, number) WHERE reason IS NOT NULL;
+CREATE INDEX observations_by_status ON observations (status, number) WHERE status IS NOT NULL;
+CREATE INDEX observations_by_time ON observations (rtrim(at, 'Z'));
+CREATE INDEX observations_but_checks ON observations (event, number) WHERE event <> 'check-answered';
+CREATE TABLE clients (
+    id TEXT PRIMARY KEY, last_seen TEXT NOT NULL, turn INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID
 """
 # One statement for a whole batch: executemany takes the interpreter's lock once a row, which answers would feel
 # (hardening F).
@@ -43,18 +61,25 @@ INSERT INTO observations (at, event, client, reason, status, body)
 SELECT value ->> 'at', value ->> 'event', value ->> 'client', value ->> 'reason', value ->> 'status', value
 FROM json_each(?)
 """
+# A client's turn is the order in which clients were seen last, by the rows' numbers: it rises whatever the clock does.
+# The last of a batch gets the batch's last number, so that no later batch begins below it.
 _UPSERT = """
-INSERT INTO clients (id, last_seen, body)
-SELECT value ->> 'id', value ->> 'last_seen', value FROM json_each(?) WHERE true
-ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, body = excluded.body
+INSERT INTO clients (id, last_seen, turn, body)
+SELECT value ->> 'id', value ->> 'last_seen',
+       (SELECT coalesce(max(number), 0) FROM observations) + key + 1 - json_array_length(?1), value
+FROM json_each(?1) WHERE true
+ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen, turn = excluded.turn, body = excluded.body
 """
-# Times are compared without their Z: whole seconds have no fraction, and Z is above the dot of those that have one.
-_SEEN_LAST = "SELECT body FROM clients ORDER BY rtrim(last_seen, 'Z') DESC LIMIT ?"
-_FORGET = (
-    "DELETE FROM clients WHERE id NOT IN (SELECT id FROM clients ORDER BY rtrim(last_seen, 'Z') DESC LIMIT ?)"
-)
+_FORGET = "DELETE FROM clients WHERE id IN (SELECT value FROM json_each(?))"
+_SEEN_LAST = "SELECT body FROM clients ORDER BY turn DESC LIMIT ?"
+_TRIM = "DELETE FROM clients WHERE turn <= (SELECT turn FROM clients ORDER BY turn DESC LIMIT 1 OFFSET ?)"
 
-_Entry = tuple[Observation, Client | None]
+
+class _Forget(Struct, frozen=True):
+    client: str
+
+
+_Entry = tuple[Observation | Fact | _Forget, Client | None]
 
 
 class History:
@@ -75,9 +100,10 @@ class History:
         self._lost = 0  # by the writer's thread: `+=` of two threads on one number loses some
         self._uncounted = _CLIENTS_BETWEEN_COUNTS
         self.recorded = 0
-        self._connection = open_database(path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
-        self._reader = self._open_reader()
         self._reading = threading.Lock()
+        self._connection = self._open()
+        self._reader = self._open_reader()
+        self._file = _identity(path)
         self._writer = threading.Thread(target=self._write_until_closed, name="history", daemon=True)
         self._writer.start()
 
@@ -86,18 +112,26 @@ class History:
         """How many were not recorded."""
         return self._overflowed + self._lost
 
-    def record(self, observation: Observation, client: Client | None = None) -> None:
-        """Take an observation, and the client as it is after it. Never waits, never raises."""
+    def record(self, event: Observation | Fact, client: Client | None = None) -> None:
+        """Take an observation, and the client as it is after it; or a fact. Never waits, never raises."""
         if len(self._queue) >= _MAX_QUEUE:
             self._overflowed += 1
             return
-        self._queue.append((observation, client))
+        self._queue.append((event, client))
         if not self._filled.is_set():
             self._filled.set()
 
+    def forget(self, client: str) -> None:
+        """Keep this client no longer, until it is recorded again; what was observed of it stays. Never waits."""
+        # Past the queue's limit: it would come back at the next start.
+        self._queue.append((_Forget(client), None))
+        self._filled.set()
+
     def clients(self, limit: int) -> list[Client]:
         """The clients seen last, at most `limit`; a row that can't be read is left out."""
-        found = (_client(body) for (body,) in self._read(_SEEN_LAST, (limit,)))
+        with self._reading, readable_errors(self._path):
+            rows = self._reader.execute(_SEEN_LAST, (limit,)).fetchall()
+        found = (_client(body) for (body,) in rows)
         return [client for client in found if client is not None]
 
     def checks(
@@ -111,21 +145,20 @@ class History:
         status: int | None = None,
         events: tuple[str, ...] = ("check-answered",),
     ) -> list[Mapping[str, Any]]:
-        """What was recorded, newest first, each with its `number`. `before` is a number, `since` RFC 3339."""
-        marks = ", ".join("?" for _ in events)
-        conditions: list[tuple[str, Any]] = [
-            ("number < ?", before),
-            ("rtrim(at, 'Z') >= rtrim(?, 'Z')", since),
-            ("client = ?", client),
-            ("reason = ?", reason),
-            ("status = ?", status),
-        ]
-        given = [(text, value) for text, value in conditions if value is not None]
-        where = " AND ".join([f"event IN ({marks})", *(text for text, _ in given)])
-        rows = self._read(
-            f"SELECT number, body FROM observations WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
-            (*events, *(value for _, value in given), limit),
-        )
+        """What was recorded, newest first, each with its `number`: checks, or the `events` of these names.
+
+        `before` is a number, `since` RFC 3339 in UTC; `client`, `reason` and `status` are those of the event, where it
+        has one.
+        """
+        with self._reading, readable_errors(self._path):
+            rows = search(
+                self._reader,
+                events=events,
+                equal={"client": client, "reason": reason, "status": status},
+                since=since,
+                before=before,
+                limit=limit,
+            )
         return [{"number": number, **wire.decode(body)} for number, body in rows]
 
     def close(self) -> None:
@@ -136,13 +169,12 @@ class History:
         self._reader.close()
         self._connection.close()
 
+    def _open(self) -> sqlite3.Connection:
+        return open_database(self._path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
+
     def _open_reader(self) -> sqlite3.Connection:
         with readable_errors(self._path):
             return sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
-
-    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._reading, readable_errors(self._path):
-            return self._reader.execute(statement, values).fetchall()
 
     def _write_until_closed(self) -> None:
         while not (self._closing.is_set() and not self._queue):
@@ -151,55 +183,96 @@ class History:
             self._closing.wait(_GATHER_SECONDS)
             self._filled.clear()
             while self._queue:
-                if not self._write(
-                    [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
-                ) and (self._closing.wait(_RETRY_SECONDS)):
+                batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
+                if not self._write(batch) and self._closing.wait(_RETRY_SECONDS):
                     return
 
     def _write(self, batch: list[_Entry]) -> bool:
-        """Write the head of the queue and take it off; False where the disk refused, and then it stays queued."""
-        observations, lost = _encodable([observation for observation, _ in batch])
-        seen = {client.id: client for _, client in batch if client}
-        clients, _ = _encodable(list(seen.values()))
+        """Write the head of the queue and take it off; False where the disk refused, and then it stays queued.
+
+        Whatever is raised, this thread lives: it is the only one there is (hardening C4).
+        """
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(_INSERT, (observations,))
-            self._connection.execute(_UPSERT, (clients,))
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            if not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+            self._demand_same_file()
+            lost = self._store(batch)
+        except Exception as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
+            if _of_the_disk(error):
                 self._tell(f"{self._path.name} could not be written: {error}")
                 return False
-            # A row is at fault, and would be at every attempt: find it, and write the others (hardening C4).
+            # A row is at fault, and would be at every attempt: find it, and write the others.
             if len(batch) > 1:
                 half = len(batch) // 2
                 return self._write(batch[:half]) and self._write(batch[half:])
+            _log.warning("a row could not be recorded: %r", error)
             lost = 1
         for _ in batch:
             self._queue.popleft()
-        self.recorded += len(batch) - lost
+        self.recorded += sum(not isinstance(event, _Forget) for event, _ in batch) - lost
         self._lost += lost
         try:
-            self._prune(len(seen))
-        except sqlite3.Error as error:
+            self._prune(len(batch))
+        except Exception as error:
             self._tell(f"{self._path.name} could not be pruned: {error}")
         else:
             self._tell(None)
         return True
 
-    def _tell(self, trouble: str | None) -> None:
-        if bool(trouble) != self._troubled:
-            self._troubled = bool(trouble)
-            self.on_trouble(trouble)
+    def _store(self, batch: list[_Entry]) -> int:
+        """Write a batch in one transaction. Returns how many rows could not be encoded."""
+        events: list[Observation | Fact] = []
+        seen: dict[str, Client] = {}
+        forgotten: list[str] = []
+        for event, client in batch:
+            if isinstance(event, _Forget):
+                forgotten.append(event.client)
+                seen.pop(event.client, None)
+                continue
+            events.append(event)
+            if client is not None:
+                seen.pop(client.id, None)  # in the order in which they were seen last
+                seen[client.id] = client
+        rows, lost = _encodable(events)
+        clients, _ = _encodable(list(seen.values()))
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute(_INSERT, (rows,))
+        if forgotten:
+            self._connection.execute(_FORGET, (_encodable(forgotten)[0],))
+        self._connection.execute(_UPSERT, (clients,))
+        self._connection.execute("COMMIT")
+        return lost
 
-    def _prune(self, clients: int) -> None:
-        self._uncounted += clients
+    def _demand_same_file(self) -> None:
+        """Open the file anew where somebody deleted or swapped it: what is written to the old one nobody could find."""
+        if _identity(self._path) == self._file:
+            return
+        self._tell(f"{self._path.name} was deleted while it was written; what it held is gone")
+        self._connection.close()
+        with self._reading:
+            self._reader.close()
+            for suffix in ("-wal", "-shm"):
+                # SQLite would read the deleted file's log into the new one.
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._connection = self._open()
+            self._reader = self._open_reader()
+            self._file = _identity(self._path)
+
+    def _tell(self, trouble: str | None) -> None:
+        if bool(trouble) == self._troubled:
+            return
+        self._troubled = bool(trouble)
+        try:
+            self.on_trouble(trouble)
+        except Exception:
+            _log.exception("the recorder's trouble could not be told: %s", trouble)
+
+    def _prune(self, entries: int) -> None:
+        self._uncounted += entries
         if self._uncounted >= _CLIENTS_BETWEEN_COUNTS:
             self._uncounted = 0
             if self._connection.execute("SELECT count(*) FROM clients").fetchone()[0] > MAX_CLIENTS:
-                self._connection.execute(_FORGET, (MAX_CLIENTS,))
+                self._connection.execute(_TRIM, (MAX_CLIENTS,))
         oldest, newest = self._connection.execute(
             # Two selects: SQLite finds one min or max by the key, and both at once only by reading all rows.
             "SELECT coalesce((SELECT min(number) FROM observations), 0),"
@@ -213,7 +286,23 @@ class History:
             self._connection.execute("DELETE FROM observations WHERE number < ?", (oldest + _PRUNED_AT_ONCE,))
 
 
-def _encodable(values: Sequence[Observation | Client]) -> tuple[str, int]:
+def _of_the_disk(error: Exception) -> bool:
+    """Whether it may pass by itself, as a full disk or a lock does; else a row is at fault."""
+    if isinstance(error, sqlite3.Error):
+        return not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+    return isinstance(error, OSError | HotswapError)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to; None where it leads to none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _encodable(values: Sequence[Observation | Fact | Client | str]) -> tuple[str, int]:
     """The values as one JSON array, and how many of them could not be written in it."""
     try:
         return wire.encode(values).decode(), 0
@@ -222,7 +311,7 @@ def _encodable(values: Sequence[Observation | Client]) -> tuple[str, int]:
         return f"[{','.join(texts)}]", len(values) - len(texts)
 
 
-def _encoded(value: Observation | Client) -> str | None:
+def _encoded(value: Observation | Fact | Client | str) -> str | None:
     try:
         return wire.encode(value).decode()
     except (UnicodeError, ValueError, TypeError, OverflowError):

@@ -34,8 +34,8 @@ class Journal:
     def append(self, facts: Sequence[Fact]) -> None:
         """Add facts, all or none; when this returns they outlive kill -9 and a power cut. Blocks for the disk."""
         with readable_errors(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany(
                     "INSERT INTO facts (fact) VALUES (?)", [(wire.encode(fact).decode(),) for fact in facts]
                 )

@@ -42,11 +42,15 @@ class Workspace:
         return self.path / "bundles"
 
     def secret(self) -> bytes:
-        """32 random bytes that are this workspace's for ever: what the tokens in bundle URLs are made with."""
+        """32 random bytes that are this workspace's for ever: what the tokens in bundle URLs are made with.
+
+        HotswapError where they can't be read, or written the first time.
+        """
         path = self.path / "secret"
-        if not path.exists():
-            write_atomically(path, secrets.token_bytes(32), mode=0o600)
-        return path.read_bytes()
+        with _readable_errors(self.path):
+            if not path.exists():
+                write_atomically(path, secrets.token_bytes(32), mode=0o600)
+            return path.read_bytes()
 
     @property
     def log(self) -> Path:
@@ -95,7 +99,17 @@ def open_workspace(path: Path) -> Workspace:
 
 
 def make_workspace(path: Path) -> None:
-    """Make the folder with what every workspace has; HotswapError if nothing can be written there."""
+    """Make the folder with what every workspace has; HotswapError if nothing can be written there, or if its path
+    can't be told: `server.json` says where the workspace is, and JSON is UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise HotswapError(
+            f"the workspace {str(path)!a} has a path that is not valid UTF-8",
+            "give another folder with --workspace",
+            code="workspace-not-writable",
+        ) from None
     with _readable_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / "bundles").mkdir(mode=0o700, exist_ok=True)
@@ -115,7 +129,7 @@ def _readable_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise HotswapError(
-            f"the workspace {path} can't be written: {error.strerror}",
+            f"the workspace {path} can't be written: {error.strerror or error}",
             "make it writable, or give another folder with --workspace",
             code="workspace-not-writable",
         ) from None

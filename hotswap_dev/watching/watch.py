@@ -159,10 +159,15 @@ class Watch:
             self._hear(ended=True)
         except FileNotFoundError:
             self._hear(ended=True)  # the root went away between the look and now
+        except UnicodeEncodeError:  # watchfiles takes no path that isn't UTF-8
+            self._poll_instead("its path is not valid UTF-8")
         except (OSError, RuntimeError) as error:  # ENOSPC, EMFILE: the system's limits on watches
-            self._broken = f"changes can't be reported: {error}"
-            self._rearm_at = self._clock() + _REARM
-            self._woken.set()
+            self._poll_instead(str(error))
+
+    def _poll_instead(self, why: str) -> None:
+        self._broken = f"changes can't be reported: {why}"
+        self._rearm_at = self._clock() + _REARM
+        self._woken.set()
 
     async def _stop_listening(self) -> None:
         listener, self._listener, self._listens_to = self._listener, None, None

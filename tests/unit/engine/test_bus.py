@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hotswap_dev import wire
 from hotswap_dev.domain.facts import ChannelCreated
-from hotswap_dev.domain.observations import Noticed
+from hotswap_dev.domain.observations import CheckAnswered, Noticed
 from hotswap_dev.engine import bus as bus_module
 from hotswap_dev.engine.bus import Bus, Event, Gap
 from tests.unit.making import NOW, an_answered_check
@@ -227,7 +227,48 @@ async def test_a_reader_that_left_while_it_waited_is_forgotten() -> None:
 
 async def test_ten_thousand_events_are_kept_by_default() -> None:
     bus = a_bus(bus_module.RING + 1)
-    assert len(await first(bus.read(1))) == bus_module.RING == 10_000
+    assert messages(await read(bus.read(1), 10_000)) == list(range(2, 10_002))
+
+
+async def test_C7_a_reader_far_behind_gets_batches_that_stay_below_a_megabyte() -> None:
+    bus = a_bus()
+    for _ in range(bus_module.RING):
+        bus.put(an_answered_check(path="x" * 256))
+    reader = bus.read(0)
+    sizes = [
+        sum(len(bus.line(revision, event)) for revision, event in await first(reader)) for _ in range(20)
+    ]
+    assert max(sizes) < 1_000_000
+    assert bus.revision == 10_000
+
+
+async def test_a_busy_stream_wakes_its_reader_a_few_times_and_not_for_every_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bus_module, "_PACE", 0.05)
+    bus = a_bus()
+    reader = bus.read(0)
+    bus.put(an_event(1))
+    assert messages(await first(reader)) == [1]
+    task = asyncio.create_task(read(reader, 200))
+    for number in range(2, 202):
+        await asyncio.sleep(0)
+        bus.put(an_event(number))
+    # It was woken once, and since then nobody had to wake it.
+    assert not bus._waiting
+    assert messages(await task) == list(range(2, 202))
+
+
+async def test_a_reader_may_leave_kinds_out_and_is_not_told_of_them() -> None:
+    bus = a_bus()
+    reader = bus.read(0, without=(CheckAnswered,))
+    for number in range(1, 4):
+        bus.put(an_answered_check())
+        bus.put(an_event(number))
+    for _ in range(1_000):
+        bus.put(an_answered_check())
+    bus.put(an_event(4))
+    assert messages(await read(reader, 4)) == [1, 2, 3, 4]
 
 
 # Lines

@@ -15,11 +15,8 @@ from hotswap_dev.domain.model import Format
 from hotswap_dev.errors import BuildRefused
 from hotswap_dev.packing import archive, reading
 from hotswap_dev.packing.archive import Packed, Packer, PackingStopped
-from hotswap_dev.packing.group_cache import Group, GroupCache, GroupFacts
-from hotswap_dev.packing.grouping import LARGEST, groups_of
-from hotswap_dev.packing.gzip_member import Sum
-from hotswap_dev.packing.packed import Segment
-from hotswap_dev.packing.tree import Stamp, scan
+from hotswap_dev.packing.grouping import LARGEST
+from hotswap_dev.packing.tree import scan
 from hotswap_dev.packing.verify import verify_archive
 from tests.unit.packing.trees import PAGE, extracted, grow, only_member
 
@@ -68,7 +65,7 @@ class TestABundle:
         assert packed.path.name.startswith(".tmp-")
 
     @pytest.mark.parametrize("format", FORMATS)
-    def test_has_the_same_bytes_wherever_and_whenever_it_was_packed(
+    def test_B9_has_the_same_bytes_wherever_and_whenever_it_was_packed(
         self,
         dist: Path,
         out: Path,
@@ -107,7 +104,7 @@ class TestABundle:
             b.write_bytes(one)
         assert pack(Packer(), dist, out).tree != before.tree
 
-    def test_has_hard_links_as_files(self, dist: Path, out: Path) -> None:
+    def test_B4_has_hard_links_as_files(self, dist: Path, out: Path) -> None:
         for format in FORMATS:  # noqa: A001
             (dist / "twin.html").unlink(missing_ok=True)
             os.link(dist / "index.html", dist / "twin.html")
@@ -119,13 +116,13 @@ class TestABundle:
                 with zipfile.ZipFile(packed.path) as zipped:
                     assert zipped.read("twin.html") == PAGE
 
-    def test_has_links_into_the_folder_as_files(self, dist: Path, out: Path) -> None:
+    def test_B3_has_links_into_the_folder_as_files(self, dist: Path, out: Path) -> None:
         (dist / "link.html").symlink_to("index.html")
         (dist / "assets" / "up.html").symlink_to("../link.html")
         found = extracted(pack(Packer(), dist, out).path.read_bytes())
         assert found["link.html"] == found["assets/up.html"] == PAGE
 
-    def test_is_a_zip_whose_times_modes_and_system_are_fixed(self, dist: Path, out: Path) -> None:
+    def test_B9_is_a_zip_whose_times_modes_and_system_are_fixed(self, dist: Path, out: Path) -> None:
         packed = pack(Packer(), dist, out, "zip")
         with zipfile.ZipFile(packed.path) as zipped:
             assert zipped.testzip() is None
@@ -224,7 +221,7 @@ class TestTheSecondPack:
         second = pack(packer, dist, out)
         assert second.reused == len(second.segments) - 1
 
-    def test_reads_everything_once_in_a_while(
+    def test_E13_reads_everything_once_in_a_while(
         self, dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "_DISTRUST_EVERY", 3)
@@ -244,7 +241,7 @@ class TestTheSecondPack:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no time that nobody can set")
-def test_a_file_whose_size_and_mtime_were_restored_is_read_again(dist: Path, out: Path) -> None:
+def test_E13_a_file_whose_size_and_mtime_were_restored_is_read_again(dist: Path, out: Path) -> None:
     packer = Packer()
     file = dist / "index.html"
     for number in range(15):
@@ -266,7 +263,7 @@ class TestABuildIsRefused:
             errors.append(refusal.value)
         return errors[0]
 
-    def test_without_an_index(self, tmp_path: Path, out: Path) -> None:
+    def test_B11_without_an_index(self, tmp_path: Path, out: Path) -> None:
         assert "no index.html" in self.refused(grow(tmp_path / "a", {"a.js": b""}), out, "no-index").message
         assert "empty" in self.refused(grow(tmp_path / "b", {}), out, "no-index").message
 
@@ -287,13 +284,13 @@ class TestABuildIsRefused:
             b"-----BEGIN PRIVATE KEY-----\nb3Blb\n",
         ],
     )
-    def test_with_a_private_key_under_any_name(self, dist: Path, out: Path, content: bytes) -> None:
+    def test_B6_with_a_private_key_under_any_name(self, dist: Path, out: Path, content: bytes) -> None:
         (dist / "assets" / "notes.txt").write_bytes(content)
         refusal = self.refused(dist, out, "secret")
         assert refusal.path == "assets/notes.txt"
         assert content[60:].decode() not in refusal.message or not content[60:]
 
-    def test_not_for_public_keys_certificates_and_scripts_about_keys(self, dist: Path, out: Path) -> None:
+    def test_B6_not_for_public_keys_certificates_and_scripts_about_keys(self, dist: Path, out: Path) -> None:
         grow(
             dist,
             {
@@ -306,11 +303,11 @@ class TestABuildIsRefused:
         )
         assert pack(Packer(), dist, out).changed == 47
 
-    def test_that_is_larger_than_clients_download(self, dist: Path, out: Path) -> None:
+    def test_B10_that_is_larger_than_clients_download(self, dist: Path, out: Path) -> None:
         refusal = self.refused(dist, out, "too-large", Packer(limit=100_000))
         assert "0.0953674 MB" in refusal.message
 
-    def test_whose_one_large_file_is_too_large(self, tmp_path: Path, out: Path) -> None:
+    def test_B10_whose_one_large_file_is_too_large(self, tmp_path: Path, out: Path) -> None:
         root = grow(tmp_path / "d", {"index.html": PAGE, "v.bin": Random(1).randbytes(3 * LARGEST)})
         self.refused(root, out, "too-large", Packer(limit=2 * LARGEST))
 
@@ -324,69 +321,6 @@ def test_a_pack_that_is_stopped_leaves_nothing(dist: Path, out: Path) -> None:
     assert list(out.iterdir()) == []
 
 
-def a_stamp(size: int) -> Stamp:
-    return (size, 0, 0, 0)
-
-
-@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8"), min_size=1), st.integers(0, 2 * LARGEST))))
-def test_groups_keep_the_order_and_the_largest_size(sizes: list[tuple[str, int]]) -> None:
-    files = {path: a_stamp(size) for path, size in sorted(dict(sizes).items())}
-    groups = groups_of(files)
-    assert [path for group in groups for path in group] == list(files)
-    for group in groups:
-        assert len(group) == 1 or sum(512 + files[path][0] for path in group) <= LARGEST
-
-
-def test_a_file_more_or_less_changes_few_groups() -> None:
-    chance = Random(7)
-    files = {
-        f"{chance.randrange(10**9):09}.js": a_stamp(int(chance.expovariate(1 / 4000))) for _ in range(5000)
-    }
-    files = dict(sorted(files.items()))
-    before = set(groups_of(files))
-    assert 60 < len(before) < 200
-    rebuilt = []
-    for _ in range(100):
-        more = dict(sorted({**files, f"{chance.randrange(10**9):09}.js": a_stamp(3000)}.items()))
-        rebuilt.append(len(set(groups_of(more)) - before))
-    assert sum(rebuilt) / len(rebuilt) < 1.5
-    assert max(rebuilt) <= 4
-
-
-def a_group(name: str, size: int) -> Group:
-    segment = Segment(size, b"", 1, Sum())
-    return Group(GroupFacts(name.encode(), ((name, size, b""),), b"", segment), (bytes(size),))
-
-
-class TestTheCache:
-    def test_lets_the_longest_unused_go(self) -> None:
-        cache = GroupCache(100)
-        a, b, c = a_group("a", 40), a_group("b", 40), a_group("c", 40)
-        cache.use(a)
-        cache.use(b)
-        cache.begin()
-        cache.use(a)
-        cache.use(c)
-        assert [cache.get(key) for key in (b"a", b"b", b"c")] == [a, None, c]
-
-    def test_keeps_what_the_running_pack_has_used(self) -> None:
-        cache = GroupCache(100)
-        for name in "abc":
-            assert not cache.use(a_group(name, 40))
-        assert [bool(cache.get(key)) for key in (b"a", b"b", b"c")] == [True, True, False]
-
-    @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(1, 60), st.booleans())))
-    def test_never_holds_more_than_its_memory(self, uses: list[tuple[str, int, bool]]) -> None:
-        cache = GroupCache(100)
-        sizes: dict[str, int] = {}
-        for name, size, begin in uses:
-            if begin:
-                cache.begin()
-            cache.use(a_group(name, sizes.setdefault(name, size)))
-            kept = [group for key in "abcdefgh" if (group := cache.get(key.encode()))]
-            assert sum(group.facts.segment.size for group in kept) <= 100
-
-
 names = st.text(
     st.characters(codec="utf-8", exclude_characters="/\0"),
     min_size=1,
@@ -398,7 +332,7 @@ paths = st.lists(names, min_size=1, max_size=3).map("/".join)
 @pytest.mark.skipif(os.name == "nt", reason="Windows holds few of these names")
 @settings(max_examples=25, deadline=None)
 @given(files=st.dictionaries(paths, st.binary(max_size=2000), max_size=6), format=st.sampled_from(FORMATS))
-def test_any_names_and_contents_come_back_and_pack_the_same_again(
+def test_B7_any_names_and_contents_come_back_and_pack_the_same_again(
     files: dict[str, bytes],
     format: Format,  # noqa: A002
     tmp_path_factory: pytest.TempPathFactory,

@@ -124,7 +124,7 @@ def test_node_decodes_the_same_stream(bundle: Packed, decode: str) -> None:
 
 
 @pytest.mark.parametrize("program", ["tar", "bsdtar"])
-def test_a_tar_program_extracts_the_same_tree(
+def test_B8_a_tar_program_extracts_the_same_tree(
     bundle: Packed, source: Path, tmp_path: Path, program: str
 ) -> None:
     subprocess.run(
@@ -136,7 +136,7 @@ def test_a_tar_program_extracts_the_same_tree(
     assert grown(tmp_path) == grown(source)
 
 
-def test_the_standard_library_extracts_the_same_tree(bundle: Packed, source: Path, tmp_path: Path) -> None:
+def test_B8_the_standard_library_extracts_the_same_tree(bundle: Packed, source: Path, tmp_path: Path) -> None:
     # Debian 12's Python 3.11.2 has no filters yet; newer ones warn without one.
     safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(bundle.path) as tar:
@@ -144,7 +144,7 @@ def test_the_standard_library_extracts_the_same_tree(bundle: Packed, source: Pat
     assert grown(tmp_path) == grown(source)
 
 
-def test_a_zip_program_extracts_the_same_tree(source: Path, tmp_path: Path) -> None:
+def test_B8_a_zip_program_extracts_the_same_tree(source: Path, tmp_path: Path) -> None:
     packed = Packer().pack(scan(source), format="zip", into=tmp_path)
     (tmp_path / "x").mkdir()
     expected = {path.replace("\\", "/"): content for path, content in grown(source).items()}  # as zip has it

@@ -63,7 +63,7 @@ def outcome_of(pack: Callable[[], Packed]) -> Packed | HotswapError:
 
 @pytest.mark.parametrize("format", ["tar.gz", "zip"])
 @pytest.mark.parametrize("name", ["open", "read", "write", "fstat", "fsync", "lseek"])
-def test_whichever_call_fails_no_half_bundle_is_left(
+def test_E6_whichever_call_fails_no_half_bundle_is_left(
     dist: Path,
     out: Path,
     name: str,
@@ -97,7 +97,7 @@ def test_whichever_call_fails_no_half_bundle_is_left(
 
 
 @pytest.mark.parametrize("name", ["write", "read"])
-def test_calls_that_do_less_than_asked_lose_nothing(
+def test_E6_calls_that_do_less_than_asked_lose_nothing(
     dist: Path, out: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = scan(dist)
@@ -117,7 +117,7 @@ def test_a_folder_for_bundles_that_is_not_there_is_named(dist: Path, out: Path) 
     assert str(out / "nowhere") in refusal.value.message
 
 
-def test_after_a_failure_the_next_pack_is_right(
+def test_E6_after_a_failure_the_next_pack_is_right(
     dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packer = Packer()
@@ -167,7 +167,7 @@ print("high", int(high) // 1024)
     # The second pack of a tar.gz comes out of a full memory; a zip is made anew, and takes zlib 15 s.
     [("tar.gz", "one file", 2), ("tar.gz", "many files", 2), ("zip", "one file", 1)],
 )
-def test_a_tree_of_600_mb_of_random_bytes_needs_little_memory(
+def test_B10_a_tree_of_600_mb_of_random_bytes_needs_little_memory(
     tmp_path: Path,
     out: Path,
     format: Format,  # noqa: A002

@@ -19,7 +19,7 @@ from hotswap_dev.errors import BuildRefused
 from hotswap_dev.packing import reading
 from hotswap_dev.packing.archive import Packer, TreeMoved
 from hotswap_dev.packing.grouping import LARGEST
-from hotswap_dev.packing.reading import PIECE, Reader, are_past
+from hotswap_dev.packing.reading import PIECE, Reader
 from hotswap_dev.packing.tree import scan, unchanged
 from tests.unit.packing.trees import PAGE, extracted, grow
 
@@ -112,7 +112,7 @@ MOVES = [
 @pytest.mark.parametrize("by_folder", [True, False], ids=["openat", "by path"])
 @pytest.mark.parametrize("format", ["tar.gz", "zip"])
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
-def test_a_tree_that_moved_since_the_scan_is_noticed_and_nothing_left(
+def test_E12_a_tree_that_moved_since_the_scan_is_noticed_and_nothing_left(
     dist: Path,
     out: Path,
     move: Callable[[Path], None],
@@ -129,7 +129,7 @@ def test_a_tree_that_moved_since_the_scan_is_noticed_and_nothing_left(
 
 
 @pytest.mark.parametrize("by_folder", [True, False], ids=["openat", "by path"])
-def test_a_folder_that_was_a_link_while_it_was_scanned_is_not_entered(
+def test_B3_a_folder_that_was_a_link_while_it_was_scanned_is_not_entered(
     dist: Path, out: Path, by_folder: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Swapped between being seen as a folder and being listed: the stamps are then true, of files outside.
@@ -143,7 +143,9 @@ def test_a_folder_that_was_a_link_while_it_was_scanned_is_not_entered(
     assert list(out.iterdir()) == []
 
 
-def test_a_file_that_became_a_link_is_not_followed_though_its_stamp_is_right(dist: Path, out: Path) -> None:
+def test_B3_a_file_that_became_a_link_is_not_followed_though_its_stamp_is_right(
+    dist: Path, out: Path
+) -> None:
     found = scan(dist)
     replace_by_link_outside(dist)
     stamp = scan(dist.parent / "outside").files["a.js"]
@@ -186,7 +188,7 @@ def test_a_system_without_what_windows_lacks_packs_the_same(dist: Path, out: Pat
     assert done.stdout.strip() == Packer().pack(scan(dist), format="tar.gz", into=out).sha256
 
 
-def test_a_change_between_the_pieces_of_a_large_file_is_noticed(dist: Path) -> None:
+def test_E12_a_change_between_the_pieces_of_a_large_file_is_noticed(dist: Path) -> None:
     found = scan(dist)
     reading.await_clock(found)
     with Reader(found) as reader:
@@ -198,7 +200,9 @@ def test_a_change_between_the_pieces_of_a_large_file_is_noticed(dist: Path) -> N
             list(pieces)
 
 
-def test_a_file_without_permission_is_named(dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_B5_a_file_without_permission_is_named(
+    dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = scan(dist)
     real = os.open
 
@@ -242,7 +246,7 @@ def meanwhile(work: Callable[[threading.Event], None]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("by_folder", [True, False], ids=["openat", "by path"])
-def test_no_secret_gets_into_a_bundle_while_files_and_folders_flip_to_links(
+def test_B3_no_secret_gets_into_a_bundle_while_files_and_folders_flip_to_links(
     dist: Path, out: Path, by_folder: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_BY_FOLDER", by_folder)
@@ -281,7 +285,7 @@ def test_no_secret_gets_into_a_bundle_while_files_and_folders_flip_to_links(
     assert list(out.iterdir()) == []
 
 
-def test_what_is_published_existed_at_one_moment_while_a_build_rewrites_in_place(
+def test_E12_what_is_published_existed_at_one_moment_while_a_build_rewrites_in_place(
     tmp_path: Path, out: Path
 ) -> None:
     # Each build rewrites the files in order, in place, each twice as long as one write. So at any moment the
@@ -333,102 +337,6 @@ def test_what_is_published_existed_at_one_moment_while_a_build_rewrites_in_place
             assert is_one_moment(extracted(bundle.path.read_bytes()))
     assert published >= 10
     assert moved
-
-
-def rewrite_back_to_back(root: Path, out: Path, times: int) -> None:
-    packer = Packer()
-    file = root / "index.html"
-    for number in range(times):
-        file.write_bytes(b"page %06d" % number)
-        found = scan(root)
-        first = packer.pack(found, format="tar.gz", into=out)
-        # Within the file clock's tick, so that size and every time may be those of the scan before.
-        file.write_bytes(b"PAGE %06d" % number)
-        second = packer.pack(scan(root), format="tar.gz", into=out)
-        assert extracted(first.path.read_bytes())["index.html"] == b"page %06d" % number
-        assert extracted(second.path.read_bytes())["index.html"] == b"PAGE %06d" % number
-        first.path.unlink()
-        second.path.unlink()
-
-
-def test_files_rewritten_back_to_back_are_never_taken_from_memory(dist: Path, out: Path) -> None:
-    rewrite_back_to_back(dist, out, 15)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_files_rewritten_two_thousand_times_are_never_taken_from_memory(dist: Path, out: Path) -> None:
-    rewrite_back_to_back(dist, out, 1000)
-
-
-def test_a_write_within_the_file_clocks_tick_does_not_go_unseen(
-    dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The clock that stamps files may stand still for 10 ms. Packing waits until it has surely moved on, so that
-    # a write after the file was read leaves another stamp.
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
-    (dist / "index.html").write_bytes(b"new")
-    found = scan(dist)
-    newest = max(stamp[2] for stamp in found.files.values())
-    for age_ns, expected in ((0, 0.02), (15_000_000, 0.005), (20_000_000, None), (-(10**12), None)):
-        waited.clear()
-        monkeypatch.setattr(time, "time_ns", lambda age_ns=age_ns: newest + age_ns)
-        reading.await_clock(found)
-        assert waited == ([] if expected is None else [pytest.approx(expected)])
-
-
-def test_nothing_is_read_before_the_file_clock_has_moved_on(
-    dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read_at: list[int] = []
-    real = Reader.read
-
-    def noted(self: Reader, path: str) -> bytes:
-        read_at.append(time.time_ns())
-        return real(self, path)
-
-    monkeypatch.setattr(Reader, "read", noted)
-    (dist / "index.html").write_bytes(b"new")
-    found = scan(dist)
-    Packer().pack(found, format="tar.gz", into=out)
-    assert min(read_at) >= found.files["index.html"][2] + 20_000_000
-
-
-@pytest.mark.parametrize(
-    ("changed_ns", "age_ns", "past"),
-    [
-        (1_700_000_000_123_456_789, 19_999_999, False),
-        (1_700_000_000_123_456_789, 20_000_000, True),
-        (1_700_000_000_123_456_789, -1, False),
-        (1_700_000_000_000_000_000, 20_000_000, False),  # whole seconds: FAT, HFS+
-        (1_700_000_000_000_000_000, 2_000_000_000, True),
-    ],
-)
-def test_a_stamp_counts_once_its_clock_has_moved_on(changed_ns: int, age_ns: int, past: bool) -> None:
-    old = (1, 1, 1, 1)
-    new = (1, changed_ns, changed_ns, 1)
-    assert are_past([old, new, old], changed_ns + age_ns) is past
-
-
-def test_a_file_from_the_future_is_read_every_time(
-    dist: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time_ns() - 10**12  # the clock was set back after the build
-    monkeypatch.setattr(time, "time_ns", lambda: now)
-    read: list[str] = []
-    real = Reader.read
-
-    def noted(self: Reader, path: str) -> bytes:
-        read.append(path)
-        return real(self, path)
-
-    monkeypatch.setattr(Reader, "read", noted)
-    packer = Packer()
-    for _ in range(2):
-        read.clear()
-        packer.pack(scan(dist), format="tar.gz", into=out)
-        assert sorted(read) == ["assets/a.js", "index.html"]
 
 
 def test_pieces_are_larger_files_in_order(dist: Path) -> None:

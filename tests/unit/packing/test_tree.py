@@ -95,7 +95,7 @@ class TestTwoScans:
         assert not unchanged(before, scan(tmp_path))
 
     @POSIX
-    def test_differ_when_size_and_mtime_were_restored(self, tmp_path: Path) -> None:
+    def test_E13_differ_when_size_and_mtime_were_restored(self, tmp_path: Path) -> None:
         grow(tmp_path, {"a.js": b"old"})
         os.utime(tmp_path / "a.js", ns=(1_000, 1_000))
         before = scan(tmp_path)
@@ -118,7 +118,7 @@ class TestTwoScans:
 
 @POSIX
 class TestLinks:
-    def test_a_link_to_a_file_inside_counts_as_that_file(self, tmp_path: Path) -> None:
+    def test_B3_a_link_to_a_file_inside_counts_as_that_file(self, tmp_path: Path) -> None:
         grow(tmp_path, {"a/real.js": b"content"})
         (tmp_path / "link.js").symlink_to("a/real.js")
         (tmp_path / "a" / "again.js").symlink_to(tmp_path / "link.js")
@@ -151,7 +151,7 @@ class TestLinks:
             ("fifo", "symlink-special"),
         ],
     )
-    def test_any_other_link_is_a_problem_and_no_file(self, tmp_path: Path, target: str, code: str) -> None:
+    def test_B3_any_other_link_is_a_problem_and_no_file(self, tmp_path: Path, target: str, code: str) -> None:
         grow(tmp_path, {"secret": b"s", "folder/x": b"s", "dist-too/x": b"s"})
         dist = grow(tmp_path / "dist", {"index.html": PAGE, "inner/x": b""})
         os.mkfifo(dist / "fifo")
@@ -160,12 +160,12 @@ class TestLinks:
         assert codes(found) == [(code, "link")]
         assert list(found.files) == ["index.html", "inner/x"]
 
-    def test_a_loop_of_two_is_named_twice(self, tmp_path: Path) -> None:
+    def test_B3_a_loop_of_two_is_named_twice(self, tmp_path: Path) -> None:
         (tmp_path / "a").symlink_to("b")
         (tmp_path / "b").symlink_to("a")
         assert codes(scan(tmp_path)) == [("symlink-loop", "a"), ("symlink-loop", "b")]
 
-    def test_hard_links_are_files_like_others(self, tmp_path: Path) -> None:
+    def test_B4_hard_links_are_files_like_others(self, tmp_path: Path) -> None:
         grow(tmp_path, {"a.js": b"1"})
         os.link(tmp_path / "a.js", tmp_path / "b.js")
         found = scan(tmp_path)
@@ -175,7 +175,7 @@ class TestLinks:
 
 @POSIX
 @pytest.mark.timeout(10)
-def test_fifos_and_sockets_are_left_out_and_hold_nobody_up(tmp_path: Path) -> None:
+def test_B5_fifos_and_sockets_are_left_out_and_hold_nobody_up(tmp_path: Path) -> None:
     grow(tmp_path, {"index.html": PAGE})
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -192,7 +192,7 @@ def test_fifos_and_sockets_are_left_out_and_hold_nobody_up(tmp_path: Path) -> No
 
 class TestWhatCantBeRead:
     @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
-    def test_is_a_problem_that_names_it(self, tmp_path: Path) -> None:
+    def test_B5_is_a_problem_that_names_it(self, tmp_path: Path) -> None:
         grow(tmp_path, {"index.html": PAGE, "a.js": b"1", "closed/b.js": b""})
         os.chmod(tmp_path / "a.js", 0)
         os.chmod(tmp_path / "closed", 0)
@@ -202,13 +202,15 @@ class TestWhatCantBeRead:
             os.chmod(tmp_path / "closed", 0o700)
 
     @POSIX
-    def test_is_found_by_mode_and_permission(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_B5_is_found_by_mode_and_permission(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         grow(tmp_path, {"a.js": b"1", "b.js": b"2"})
         os.chmod(tmp_path / "a.js", 0)
         monkeypatch.setattr(os, "access", lambda path, mode: False)
         assert codes(scan(tmp_path)) == [("unreadable", "a.js")]
 
-    def test_may_be_a_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_B5_may_be_a_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         grow(tmp_path, {"index.html": PAGE, "closed/b.js": b""})
         look = os.scandir
 
@@ -246,19 +248,19 @@ def test_what_goes_away_during_the_look_is_no_problem(
 
 @POSIX
 class TestNames:
-    def test_of_private_keys_are_refused(self, tmp_path: Path) -> None:
+    def test_B6_of_private_keys_are_refused(self, tmp_path: Path) -> None:
         names = ["dev.key", "a/ID_RSA", "id_ed25519", "x.p12", ".git", "release.keystore"]
         harmless = ["id_card.svg", "monkey.js", "key.js", ".gitignore", "digits.json"]
         grow(tmp_path, dict.fromkeys([*names, *harmless], b""))
         assert codes(scan(tmp_path)) == [("secret", name) for name in sorted(names)]
 
-    def test_of_a_git_folder_are_refused_and_not_listed(self, tmp_path: Path) -> None:
+    def test_B6_of_a_git_folder_are_refused_and_not_listed(self, tmp_path: Path) -> None:
         grow(tmp_path, {"index.html": PAGE, ".git/config": b"", "sub/.GIT/HEAD": b""})
         found = scan(tmp_path)
         assert codes(found) == [("secret", ".git"), ("secret", "sub/.GIT")]
         assert list(found.files) == ["index.html"]
 
-    def test_that_often_mean_secrets_or_sources_are_warned_about_once_each(self, tmp_path: Path) -> None:
+    def test_B6_that_often_mean_secrets_or_sources_are_warned_about_once_each(self, tmp_path: Path) -> None:
         grow(
             tmp_path, dict.fromkeys([".env", ".env.local", "a.js.map", "b.js.map", "tls.pem", "env.js"], b"")
         )
@@ -268,7 +270,7 @@ class TestNames:
         assert found.problems == ()
 
     @pytest.mark.skipif(sys.platform == "darwin", reason="macOS holds no such name")
-    def test_that_are_no_utf8_are_refused(self, tmp_path: Path) -> None:
+    def test_B7_that_are_no_utf8_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / os.fsdecode(b"caf\xe9.js")).touch()
         (tmp_path / os.fsdecode(b"d\xff")).mkdir()
         (tmp_path / os.fsdecode(b"d\xff") / "x.js").touch()
@@ -293,7 +295,7 @@ class TestNames:
             "x" * 90 + "/" + "y" * 95,
         ],
     )
-    def test_that_windows_cant_hold_are_warned_about(self, tmp_path: Path, name: str) -> None:
+    def test_B7_that_windows_cant_hold_are_warned_about(self, tmp_path: Path, name: str) -> None:
         grow(tmp_path, {name: b""})
         found = scan(tmp_path)
         assert warned(found) == [("name-not-portable", name)]
@@ -316,14 +318,14 @@ class TestNames:
         ("STRASSE.js", "stra\u00dfe.js"),
     ],
 )
-def test_names_that_are_one_file_elsewhere_are_a_problem(one: str, other: str) -> None:
+def test_B7_names_that_are_one_file_elsewhere_are_a_problem(one: str, other: str) -> None:
     paths = tuple(sorted((one, other)))
     problems, _ = judge_names(paths)
     assert [(problem.code, problem.path) for problem in problems] == [("name-collision", paths[1])]
     assert paths[0] in problems[0].detail
 
 
-def test_a_file_and_a_folder_that_are_one_elsewhere_are_a_problem() -> None:
+def test_B7_a_file_and_a_folder_that_are_one_elsewhere_are_a_problem() -> None:
     problems, _ = judge_names(("Assets", "assets/a/b.js", "assets/c.js"))
     assert [(problem.code, problem.path) for problem in problems] == [("name-collision", "Assets")]
 
@@ -346,7 +348,7 @@ def test_windows_way_of_looking_finds_the_same(tmp_path: Path, monkeypatch: pyte
 
 
 @POSIX
-def test_a_windows_junction_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_B3_a_windows_junction_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grow(tmp_path, {"outside/secret": b"s"})
     (grow(tmp_path / "dist", {}) / "junction").symlink_to(tmp_path / "outside")
     no_links = SimpleNamespace(**{**vars(stat), "S_ISLNK": lambda mode: False})

@@ -76,7 +76,7 @@ def test_a_removed_bundle_is_gone_with_its_list_and_others_stay(store: BundleSto
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps an open file; the next start sweeps it")
-def test_a_download_under_way_ends_with_the_bytes_it_began_with(store: BundleStore) -> None:
+def test_B12_a_download_under_way_ends_with_the_bytes_it_began_with(store: BundleStore) -> None:
     bundle = a_bundle()
     with kept(store, bundle, b"x" * 1000).open("rb") as download:
         assert download.read(10) == b"x" * 10
@@ -103,7 +103,7 @@ def test_a_file_that_the_system_holds_is_left_for_the_next_start(
     assert store.sweep(set()) == [f"{bundle.hash}.tar.gz"]
 
 
-def test_a_sweep_takes_what_a_kill_left_and_nothing_that_is_known(store: BundleStore) -> None:
+def test_E1_a_sweep_takes_what_a_kill_left_and_nothing_that_is_known(store: BundleStore) -> None:
     known, orphan = a_bundle("known"), a_bundle("orphan")
     kept(store, known)
     kept(store, orphan)

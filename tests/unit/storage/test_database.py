@@ -43,7 +43,7 @@ def test_a_new_database_has_the_schema_and_its_version(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("synchronous", "level"), [("FULL", 2), ("NORMAL", 1)])
-def test_it_writes_ahead_and_syncs_as_it_was_told(
+def test_E2_it_writes_ahead_and_syncs_as_it_was_told(
     path: Path, synchronous: Literal["FULL", "NORMAL"], level: int
 ) -> None:
     with opened(path, synchronous=synchronous) as connection:

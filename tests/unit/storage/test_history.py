@@ -1,12 +1,9 @@
-"""The recorder takes everything, waits for nothing, and says what it lost."""
+"""The recorder takes everything, and finds it again by whatever is asked."""
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,32 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap_dev import wire
-from hotswap_dev.domain.clients import Client, advance
-from hotswap_dev.domain.observations import CheckAnswered, Noticed
-from hotswap_dev.errors import HotswapError
+from hotswap_dev.domain.facts import ChannelCreated, ClientForgotten, ReleaseAdded
+from hotswap_dev.domain.observations import Noticed
 from hotswap_dev.storage import history as history_module
+from hotswap_dev.storage import history_search
 from hotswap_dev.storage.history import History
-from tests.unit.making import NOW, an_answered_check
-
-PATIENCE = 10  # seconds that a test waits before it fails
-
-
-class Troubles:
-    """What the recorder said of its troubles, and a way to wait for it."""
-
-    def __init__(self) -> None:
-        self.heard: list[str | None] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, trouble: str | None) -> None:
-        with self._changed:
-            self.heard.append(trouble)
-            self._changed.notify_all()
-
-    def wait_for(self, count: int) -> list[str | None]:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.heard) >= count, PATIENCE)
-            return self.heard
+from tests.unit.making import NOW, a_release, an_answered_check
+from tests.unit.storage.recorded import seen_by, settled, stored
 
 
 @pytest.fixture
@@ -53,31 +31,6 @@ def path(tmp_path: Path) -> Path:
 def history(path: Path) -> Iterator[History]:
     with contextlib.closing(History(path)) as opened:
         yield opened
-
-
-def settled(history: History, count: int) -> None:
-    """Wait until so many were recorded or dropped."""
-    until(lambda: history.recorded + history.dropped >= count)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    poll = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        poll.wait(0.002)
-
-
-def stored(path: Path, *, events: tuple[str, ...] = ("check-answered",)) -> list[Any]:
-    """What a next start would find, oldest first."""
-    with contextlib.closing(History(path)) as reopened:
-        return [dict(row) for row in reversed(reopened.checks(limit=100_000, events=events))]
-
-
-def seen_by(client: str, at: datetime = NOW) -> Client:
-    made = advance(None, an_answered_check(client, at=at))
-    assert made is not None
-    return made
 
 
 # What is recorded
@@ -229,8 +182,19 @@ def test_the_last_seen_is_the_last_seen_within_a_second_too(path: Path) -> None:
         assert [client.id for client in history.clients(10)] == ["second", "first"]
 
 
+def test_whoever_is_seen_in_a_later_batch_was_seen_later_whatever_the_size_of_the_batches(path: Path) -> None:
+    with contextlib.closing(History(path)) as history:
+        for number in range(3):
+            history.record(an_answered_check(f"phone-{number}"), seen_by(f"phone-{number}"))
+        settled(history, 3)
+        history.record(an_answered_check("phone-0"), seen_by("phone-0"))
+        settled(history, 4)
+        assert [client.id for client in history.clients(10)] == ["phone-0", "phone-2", "phone-1"]
+
+
 def test_no_more_clients_are_kept_than_are_numbered(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_module, "MAX_CLIENTS", 50)
+    monkeypatch.setattr(history_module, "_CLIENTS_BETWEEN_COUNTS", 500)
     with contextlib.closing(History(path)) as history:
         for number in range(2_000):
             at = NOW + timedelta(seconds=number)
@@ -241,202 +205,155 @@ def test_no_more_clients_are_kept_than_are_numbered(path: Path, monkeypatch: pyt
     assert len(kept) <= 50 + history_module._BATCH
 
 
-# What can't be recorded
-
-
-def test_what_can_not_be_encoded_is_dropped_and_counted_and_the_rest_is_stored(path: Path) -> None:
+def test_a_forgotten_client_is_gone_and_what_was_seen_of_it_stays(path: Path) -> None:
     with contextlib.closing(History(path)) as history:
-        history.record(an_answered_check(sequence=1))
-        history.record(an_answered_check("\udcff", sequence=2), seen_by("\udcff"))
-        history.record(an_answered_check(sequence=3), seen_by("phone"))
-        settled(history, 3)
-        assert (history.recorded, history.dropped) == (2, 1)
-        history.record(an_answered_check(sequence=4))
-    assert [check["sequence"] for check in stored(path)] == [1, 3, 4]
+        for name in ("desk", "phone"):
+            history.record(an_answered_check(name), seen_by(name))
+        settled(history, 2)
+        history.forget("phone")
     with contextlib.closing(History(path)) as history:
-        assert [client.id for client in history.clients(10)] == ["phone"]
+        assert [client.id for client in history.clients(10)] == ["desk"]
+        assert len(history.checks(limit=10, client="phone")) == 1
 
 
-def test_a_row_that_the_database_refuses_does_not_hold_up_the_others(path: Path) -> None:
+def test_a_client_that_is_forgotten_and_comes_back_at_once_is_there(path: Path) -> None:
+    """Also where all of it is written in one batch."""
     with contextlib.closing(History(path)) as history:
-        history.record(an_answered_check(sequence=1))
-        history.record(an_answered_check(sequence=2, status="no number"))
-        history.record(an_answered_check(sequence=3))
-        settled(history, 3)
-        assert (history.recorded, history.dropped) == (2, 1)
-    assert [check["sequence"] for check in stored(path)] == [1, 3]
+        history.record(an_answered_check("phone"), seen_by("phone"))
+        history.forget("phone")
+        history.record(an_answered_check("phone"), seen_by("phone", NOW + timedelta(minutes=1)))
+        history.record(an_answered_check("desk"), seen_by("desk"))
+        history.forget("desk")
+        assert history.recorded + history.dropped <= 3
+    with contextlib.closing(History(path)) as history:
+        found = history.clients(10)
+        assert [(client.id, client.last_seen) for client in found] == [("phone", NOW + timedelta(minutes=1))]
 
 
-def test_a_queue_that_is_full_drops_and_counts_and_never_waits(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+# Facts
+
+
+def test_facts_are_recorded_between_the_checks_that_they_changed(history: History) -> None:
+    facts = [ChannelCreated(at=NOW, channel="beta"), ReleaseAdded(at=NOW, release=a_release(1))]
+    history.record(an_answered_check(sequence=0))
+    for fact in facts:
+        history.record(fact)
+    history.record(an_answered_check(sequence=1))
+    settled(history, 4)
+    both = history.checks(limit=10, events=("check-answered", "channel-created", "release-added"))
+    assert [row["event"] for row in reversed(both)] == [
+        "check-answered",
+        "channel-created",
+        "release-added",
+        "check-answered",
+    ]
+    only = history.checks(limit=10, events=("channel-created", "release-added"))
+    assert [row["number"] for row in only] == [3, 2]
+    assert {name: value for name, value in only[0].items() if name != "number"} == wire.plain(facts[1])
+
+
+def test_facts_are_found_by_their_client_too(history: History) -> None:
+    history.record(an_answered_check("phone"))
+    history.record(ClientForgotten(at=NOW, client="phone"))
+    history.record(ClientForgotten(at=NOW, client="desk"))
+    settled(history, 3)
+    found = history.checks(limit=10, client="phone", events=("check-answered", "client-forgotten"))
+    assert [row["event"] for row in found] == ["client-forgotten", "check-answered"]
+
+
+# How it is found
+
+
+@pytest.fixture(scope="module")
+def a_dozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[History, list[Any]]]:
+    """Checks and notices, one a minute, and what was stored of them, oldest first."""
+    with contextlib.closing(History(tmp_path_factory.mktemp("dozen") / "history.db")) as history:
+        for minute in range(12):
+            at = NOW + timedelta(minutes=minute)
+            offered = minute % 3 == 0
+            history.record(
+                an_answered_check(
+                    "phone" if minute % 2 else "desk",
+                    at=at,
+                    reason="newer-release" if offered else "up-to-date",
+                    status=200 if offered else 204,
+                )
+                if minute % 4
+                else Noticed(at=at, level="info", code="x", message="m")
+            )
+        settled(history, 12)
+        rows = history.checks(limit=100, events=("check-answered", "notice"))
+        yield history, [dict(row) for row in reversed(rows)]
+
+
+@pytest.mark.parametrize("few", [0, 3, 100])
+@settings(max_examples=30, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "client": st.sampled_from(["phone", "desk", "nobody"]),
+            "reason": st.sampled_from(["newer-release", "up-to-date", "pinned"]),
+            "status": st.sampled_from([200, 204, 400]),
+            "since": st.integers(-1, 13).map(
+                lambda minute: wire.stored_time(NOW + timedelta(minutes=minute))
+            ),
+            "before": st.integers(0, 14),
+            "limit": st.integers(0, 14),
+            "events": st.sampled_from(
+                [
+                    ("check-answered",),
+                    ("notice",),
+                    ("check-answered", "notice"),
+                    ("notice", "channel-created"),
+                ]
+            ),
+        },
+    )
+)
+def test_whichever_filter_leads_the_same_rows_are_found(
+    a_dozen: tuple[History, list[Any]], few: int, filters: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(history_module, "_MAX_QUEUE", 10)
-    hold = threading.Event()
-    write = History._write
-
-    def held(self: History, batch: list[Any]) -> bool:
-        assert hold.wait(PATIENCE)
-        return write(self, batch)
-
-    monkeypatch.setattr(History, "_write", held)
-    with contextlib.closing(History(path)) as history:
-        for sequence in range(25):
-            history.record(an_answered_check(sequence=sequence))
-        assert history.dropped == 15
-        hold.set()
-    assert [check["sequence"] for check in stored(path)] == list(range(10))
-
-
-class Disk:
-    """How much space the history has."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def fill(self) -> None:
-        pages = self._history._connection.execute("PRAGMA page_count").fetchone()[0]
-        self._history._connection.execute(f"PRAGMA max_page_count={pages}")
-
-    def free(self) -> None:
-        self._history._connection.execute("PRAGMA max_page_count=1000000")
+    asked, rows = a_dozen
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_search, "_FEW", few)
+        found = [row["number"] for row in asked.checks(**{"limit": 100, **filters})]
+    events = filters.get("events", ("check-answered",))
+    expected = [
+        row["number"]
+        for row in reversed(rows)
+        if row["event"] in events
+        and all(row.get(name) == filters[name] for name in ("client", "reason", "status") if name in filters)
+        and row["at"].rstrip("Z") >= filters.get("since", "").rstrip("Z")
+        and row["number"] < filters.get("before", 100)
+    ]
+    assert found == expected[: filters.get("limit", 100)]
 
 
-def test_a_full_disk_is_said_once_and_what_is_queued_is_written_when_there_is_space_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"client": "phone"}, "observations_by_client"),
+        ({"reason": "bad-request"}, "observations_by_reason"),
+        ({"status": 400}, "observations_by_status"),
+        ({"since": "2030-01-01T00:00:00Z"}, "observations_by_time"),
+        ({"reason": "up-to-date", "client": "rare"}, "observations_by_client"),
+        ({"client": "phone", "status": 500}, "observations_by_status"),
+        ({"events": ("notice",)}, "observations_but_checks"),
+    ],
+)
+def test_the_rarest_thing_that_is_asked_for_leads(
+    path: Path, monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], index: str
 ) -> None:
-    monkeypatch.setattr(history_module, "_RETRY_SECONDS", 0.01)
-    troubles = Troubles()
-    with contextlib.closing(History(path, troubles)) as history:
-        disk = Disk(history)
-        disk.fill()
-        for sequence in range(500):
-            history.record(an_answered_check(sequence=sequence))
-        (trouble,) = troubles.wait_for(1)
-        assert trouble is not None
-        assert "history.db could not be written: database or disk is full" in trouble
-        # Several more attempts fail before there is space; none of them is news.
-        attempts = count_attempts(history, monkeypatch)
-        until(lambda: len(attempts) >= 3)
-        assert troubles.heard == [trouble]
-        disk.free()
-        assert troubles.wait_for(2) == [trouble, None]
-        assert history.dropped == 0
-    assert [check["sequence"] for check in stored(path)] == list(range(500))
-
-
-def count_attempts(history: History, monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    attempts: list[None] = []
-    tell = history._tell
-
-    def counting(trouble: str | None) -> None:
-        attempts.append(None)
-        tell(trouble)
-
-    monkeypatch.setattr(history, "_tell", counting)
-    return attempts
-
-
-def test_a_disk_that_fills_up_while_old_rows_are_removed_records_nothing_twice(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(history_module, "_RETRY_SECONDS", 0.01)
-    prune = History._prune
-    failures = [sqlite3.OperationalError("database or disk is full")] * 2
-
-    def failing(self: History, *rest: Any) -> None:
-        if failures:
-            raise failures.pop()
-        prune(self, *rest)
-
-    monkeypatch.setattr(History, "_prune", failing)
+    """Of two million rows, those that come to nothing are never read."""
+    monkeypatch.setattr(history_search, "_FEW", 20)
     with contextlib.closing(History(path)) as history:
-        for sequence in range(5):
-            history.record(an_answered_check(sequence=sequence))
-            settled(history, sequence + 1)
-        assert history.recorded == 5
-    assert [check["sequence"] for check in stored(path)] == list(range(5))
-
-
-def test_closing_with_a_full_disk_does_not_wait_for_space(path: Path) -> None:
-    troubles = Troubles()
-    history = History(path, troubles)
-    Disk(history).fill()
-    for sequence in range(500):
-        history.record(an_answered_check(sequence=sequence))
-    troubles.wait_for(1)
-    history.close()
-    assert not history._writer.is_alive()
-    assert len(stored(path)) < 500
-
-
-@given(st.lists(st.text(st.characters(), max_size=5), max_size=4))
-@settings(max_examples=20, deadline=None)
-def test_record_never_raises_whatever_it_is_given(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str]
-) -> None:
-    with contextlib.closing(History(tmp_path_factory.mktemp("history") / "history.db")) as history:
-        for name in names:
-            history.record(an_answered_check(name, path=name))
-        settled(history, len(names))
-        assert history.dropped == sum(
-            any("\ud800" <= letter <= "\udfff" for letter in name) for name in names
-        )
-
-
-def test_recording_after_it_was_closed_is_harmless(path: Path) -> None:
-    history = History(path)
-    history.close()
-    history.record(an_answered_check())
-
-
-# How much is kept
-
-
-def test_of_more_rows_than_the_limit_the_oldest_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_module, "MAX_ROWS", 1_000)
-    monkeypatch.setattr(history_module, "_PRUNED_AT_ONCE", 600)
-    with contextlib.closing(History(path)) as history:
-        for sequence in range(3_000):
-            history.record(an_answered_check(sequence=sequence))
-    sequences = [check["sequence"] for check in stored(path)]
-    assert sequences == list(range(sequences[0], 3_000))
-    assert 400 <= len(sequences) <= 1_000
-
-
-def test_of_more_bytes_than_the_limit_the_oldest_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_module, "MAX_BYTES", 500_000)
-    monkeypatch.setattr(history_module, "_PRUNED_AT_ONCE", 600)
-    with contextlib.closing(History(path)) as history:
-        for sequence in range(6_000):
-            history.record(an_answered_check(sequence=sequence))
-    sequences = [check["sequence"] for check in stored(path)]
-    assert sequences == list(range(sequences[0], 6_000))
-    assert sequences[0] > 0
-    files = sum(one.stat().st_size for one in path.parent.iterdir())
-    assert files < 2 * 500_000
-
-
-# What is broken
-
-
-def test_a_history_of_a_newer_version_is_refused(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version=2")
-    with pytest.raises(HotswapError) as caught:
-        History(path)
-    assert caught.value.code == "newer-format"
-
-
-def test_reading_a_broken_history_says_which_file_it_is(history: History, path: Path) -> None:
-    history._connection.execute("DROP TABLE observations")
-    with pytest.raises(HotswapError, match=r"history\.db could not be used"):
-        history.checks(limit=1)
-
-
-def test_what_is_recorded_is_what_an_observer_saw(history: History) -> None:
-    seen: CheckAnswered = an_answered_check("[/nope]\u4e2d", args={"channel": "x", "current": 2**63})
-    history.record(seen)
-    settled(history, 1)
-    (found,) = history.checks(limit=1)
-    assert found["client"] == "[/nope]\u4e2d"
-    assert found["args"] == {"channel": "x", "current": 2**63}
+        for number in range(100):
+            history.record(an_answered_check("phone" if number else "rare"))
+        settled(history, 100)
+        statements: list[str] = []
+        history._reader.set_trace_callback(statements.append)
+        history.checks(limit=10, **filters)
+        history._reader.set_trace_callback(None)
+        plan = history._reader.execute(f"EXPLAIN QUERY PLAN {statements[-1]}").fetchall()
+    assert any(index in step[3] for step in plan), plan

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,25 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap_dev.errors import HotswapError
-from hotswap_dev.storage import keys
 from hotswap_dev.storage.keys import KeyHome, key_home, read_key_file, user_data_dir
 
 posix_modes = pytest.mark.skipif(
     os.name == "nt", reason="Windows keeps a user's profile private by its own means"
 )
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> KeyHome:
-    return KeyHome(tmp_path / "data" / "hotswap-dev" / "com.example.app")
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    """The worst umask there is: whatever is made is open to all unless it says otherwise."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 def mode_of(path: Path) -> int:
@@ -68,7 +51,7 @@ def test_the_data_folder_is_the_systems(platform: str, environ: dict[str, str], 
     assert user_data_dir(environ, Path("/home/me"), platform) == Path(expected)
 
 
-def test_a_user_without_a_home_is_told_so() -> None:
+def test_E7_a_user_without_a_home_is_told_so() -> None:
     with pytest.raises(HotswapError, match="no home folder") as caught:
         user_data_dir({}, None, "linux")
     assert caught.value.code == "no-home"
@@ -128,7 +111,7 @@ def test_there_is_no_key_before_one_is_made(home: KeyHome) -> None:
 
 
 @posix_modes
-def test_a_new_key_and_its_folders_are_for_this_user_alone(home: KeyHome, open_umask: None) -> None:
+def test_E14_a_new_key_and_its_folders_are_for_this_user_alone(home: KeyHome, open_umask: None) -> None:
     made = home.read_or_make_key(lambda: "secret\n")
     assert (made.text, made.made, made.warning) == ("secret\n", True, None)
     assert mode_of(home.key_path) == 0o600
@@ -165,7 +148,7 @@ def without_links(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["hard links", "a disk without hard links"])
-def test_a_file_that_is_there_is_never_overwritten(
+def test_E14_a_file_that_is_there_is_never_overwritten(
     home: KeyHome, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
     if not links:
@@ -202,7 +185,7 @@ def test_a_link_that_leads_nowhere_is_said_and_not_written_through(home: KeyHome
 # Replacing
 
 
-def test_a_replaced_key_stays_beside_the_new_one(home: KeyHome) -> None:
+def test_E14_a_replaced_key_stays_beside_the_new_one(home: KeyHome) -> None:
     assert home.replace_key("one\n") is None
     assert home.replace_key("two\n") == home.folder / "key.old-1"
     assert home.replace_key("three\n") == home.folder / "key.old-2"
@@ -214,7 +197,7 @@ def test_a_replaced_key_stays_beside_the_new_one(home: KeyHome) -> None:
 
 
 @posix_modes
-def test_old_and_new_keys_are_for_this_user_alone(home: KeyHome, open_umask: None) -> None:
+def test_E14_old_and_new_keys_are_for_this_user_alone(home: KeyHome, open_umask: None) -> None:
     home.replace_key("one\n")
     home.key_path.chmod(0o644)
     home.replace_key("two\n")
@@ -248,7 +231,7 @@ def test_a_name_of_the_persons_own_among_the_old_keys_is_left_alone(home: KeyHom
 
 @posix_modes
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
-def test_a_key_that_others_can_read_is_used_with_a_warning(home: KeyHome, mode: int) -> None:
+def test_E14_a_key_that_others_can_read_is_used_with_a_warning(home: KeyHome, mode: int) -> None:
     home.replace_key("secret\n")
     home.key_path.chmod(mode)
     found = home.read_or_make_key(never)
@@ -259,7 +242,7 @@ def test_a_key_that_others_can_read_is_used_with_a_warning(home: KeyHome, mode: 
 
 
 @posix_modes
-def test_a_folder_that_anyone_can_write_is_warned_about(home: KeyHome) -> None:
+def test_E14_a_folder_that_anyone_can_write_is_warned_about(home: KeyHome) -> None:
     home.replace_key("secret\n")
     home.folder.chmod(0o777)
     found = home.read_or_make_key(never)
@@ -326,199 +309,3 @@ def test_a_named_key_file_that_is_missing_is_said(tmp_path: Path) -> None:
 
 def test_a_stored_key_does_not_show_its_text(home: KeyHome) -> None:
     assert "secret" not in repr(home.read_or_make_key(lambda: "secret\n"))
-
-
-# The highest sequence
-
-
-def test_nothing_published_is_zero(home: KeyHome) -> None:
-    assert home.high_water() == 0
-    assert not home.folder.exists()
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=8))
-def test_the_mark_only_ever_rises_and_outlives_its_process(
-    tmp_path_factory: pytest.TempPathFactory, sequences: list[int]
-) -> None:
-    folder = tmp_path_factory.mktemp("home")
-    for count, sequence in enumerate(sequences, start=1):
-        assert KeyHome(folder).raise_high_water(sequence) == max(sequences[:count])
-        assert KeyHome(folder).high_water() == max(sequences[:count])
-
-
-def test_many_who_raise_it_at_once_end_at_the_highest(home: KeyHome) -> None:
-    together = threading.Barrier(8)
-
-    def publish(first: int) -> None:
-        together.wait(10)
-        seen = 0
-        for sequence in range(first, 41, 8):
-            mark = home.raise_high_water(sequence)
-            assert mark >= max(sequence, seen)
-            seen = mark
-
-    with ThreadPoolExecutor(8) as threads:
-        for result in [threads.submit(publish, first) for first in range(1, 9)]:
-            result.result(30)
-    assert home.high_water() == 40
-    assert names_in(home.folder) == {"high-water"}
-
-
-@pytest.mark.parametrize("sequence", [-1, 2**64])
-def test_a_sequence_that_no_client_can_hold_is_a_bug_of_the_caller(home: KeyHome, sequence: int) -> None:
-    with pytest.raises(ValueError, match="between 0 and"):
-        home.raise_high_water(sequence)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"forty", b"-1", b"1_000", b"1 2", "٣".encode(), b"18446744073709551616"]
-)
-def test_an_edited_mark_is_never_guessed(home: KeyHome, content: bytes) -> None:
-    home.folder.mkdir(parents=True)
-    home.high_water_path.write_bytes(content)
-    for ask in (home.high_water, lambda: home.raise_high_water(7)):
-        with pytest.raises(HotswapError) as caught:
-            ask()
-        assert caught.value.code == "high-water-damaged"
-        assert "--sequence-floor" in caught.value.hint
-    assert home.high_water_path.read_bytes() == content
-
-
-# What goes wrong while writing
-
-
-def test_who_waits_in_vain_for_another_process_is_told(
-    home: KeyHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keys, "_PATIENCE", 0.05)
-    home.raise_high_water(1)
-    with (
-        home._locked(),
-        pytest.raises(HotswapError, match="another process has held") as caught,
-    ):
-        KeyHome(home.folder).raise_high_water(2)
-    assert caught.value.code == "key-home-busy"
-    assert home.raise_high_water(2) == 2
-
-
-def test_a_home_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    home = KeyHome(tmp_path / "file" / "app")
-    with pytest.raises(HotswapError, match=r"can't write .*Not a directory|can't write .*exists") as caught:
-        home.replace_key("x")
-    assert caught.value.code == "key-home-not-writable"
-    assert "--workspace" in caught.value.hint
-
-
-CALLS = ("open", "fsync", "replace", "rename", "link", "mkdir")
-
-
-def replace_the_key(home: KeyHome) -> tuple[str, str]:
-    home.replace_key("new\n")
-    return home.key_path.read_text(), (home.folder / "key.old-1").read_text()
-
-
-def raise_the_mark(home: KeyHome) -> int:
-    return home.raise_high_water(8)
-
-
-class FailAt:
-    """Lets os calls pass until the one with this number, which finds the disk full."""
-
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.hit = False
-
-    def around(self, call: Callable[..., object]) -> Callable[..., object]:
-        def wrapped(*arguments: object, **options: object) -> object:
-            self.left -= 1
-            if self.left == 0:
-                self.hit = True
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return call(*arguments, **options)
-
-        return wrapped
-
-
-@pytest.mark.parametrize(("act", "done"), [(replace_the_key, ("new\n", "old\n")), (raise_the_mark, 8)])
-def test_a_full_disk_at_any_moment_leaves_old_or_new_and_no_rubbish(
-    tmp_path: Path, act: Callable[[KeyHome], object], done: object
-) -> None:
-    for number in range(1, 100):
-        home = KeyHome(tmp_path / str(number))
-        home.replace_key("old\n")
-        home.raise_high_water(7)
-        failing = FailAt(number)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in CALLS:
-                patch.setattr(os, name, failing.around(getattr(os, name)))
-            try:
-                act(home)
-            except HotswapError as error:
-                assert "No space left on device" in error.message
-        assert home.key_path.read_text() in ("old\n", "new\n")
-        assert home.high_water() in (7, 8)
-        assert names_in(home.folder) <= {"key", "key.old-1", "high-water"}
-        assert act(home) == done
-        if not failing.hit:
-            break
-    else:
-        pytest.fail("the calls never ended")
-    assert number > 4
-
-
-KILLED_AT = """
-import os, sys
-from pathlib import Path
-from hotswap_dev.storage.keys import KeyHome
-
-folder, left = sys.argv[1], int(sys.argv[2])
-
-def die_at(event, arguments):
-    global left
-    if event in ("open", "os.rename", "os.link", "os.remove") and folder in str(arguments):
-        left -= 1
-        if left == 0:
-            os._exit(9)
-
-sys.addaudithook(die_at)
-home = KeyHome(Path(folder))
-home.replace_key("new\\n")
-print("replaced", flush=True)
-home.raise_high_water(8)
-print("raised", flush=True)
-"""
-
-
-def test_a_kill_at_any_moment_leaves_old_or_new_and_the_next_start_sweeps(tmp_path: Path) -> None:
-    for number in range(1, 100):
-        home = KeyHome(tmp_path / f"home-{number}-")
-        home.replace_key("old\n")
-        home.raise_high_water(7)
-        command = [sys.executable, "-c", KILLED_AT, str(home.folder), str(number)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        said = done.stdout.split()
-        assert home.key_path.read_text() in (["new\n"] if "replaced" in said else ["old\n", "new\n"])
-        assert home.high_water() in ([8] if "raised" in said else [7, 8])
-        home.sweep()
-        assert names_in(home.folder) <= {"key", "key.old-1", "high-water"}
-        home.replace_key("new\n")
-        assert (home.folder / "key.old-1").read_text() == "old\n"
-        assert home.raise_high_water(8) == 8
-        if done.returncode == 0:
-            break
-        assert done.returncode == 9, done.stderr
-    else:
-        pytest.fail("the calls never ended")
-    assert number > 8
-
-
-def test_a_sweep_takes_half_written_files_of_ours_and_nothing_else(home: KeyHome) -> None:
-    assert home.sweep() == []
-    assert not home.folder.exists()
-    home.replace_key("one\n")
-    home.replace_key("two\n")
-    for name in (".tmp-1-key", ".tmp-2-key.old-1", ".tmp-3-high-water", ".tmp-4-server.json", "notes"):
-        (home.folder / name).write_text("half")
-    assert home.sweep() == [".tmp-1-key", ".tmp-2-key.old-1", ".tmp-3-high-water"]
-    assert names_in(home.folder) == {"key", "key.old-1", ".tmp-4-server.json", "notes"}

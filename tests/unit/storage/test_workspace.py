@@ -6,14 +6,11 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from hotswap_dev import wire
@@ -23,8 +20,6 @@ from hotswap_dev.storage.workspace import (
     find_server,
     open_workspace,
     server_file,
-    take_lock,
-    write_atomically,
 )
 
 posix_modes = pytest.mark.skipif(os.name == "nt", reason="Windows keeps files private by other means")
@@ -52,14 +47,6 @@ def path(tmp_path: Path) -> Path:
 def workspace(path: Path) -> Iterator[Workspace]:
     with contextlib.closing(open_workspace(path)) as opened:
         yield opened
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    """The worst umask there is: whatever is made is open to all unless it says otherwise."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 @contextlib.contextmanager
@@ -99,6 +86,17 @@ def unreachable(path: Path) -> Unreachable:
 # The folder
 
 
+def test_E7_a_path_that_is_not_utf8_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    """server.json and every answer that names the workspace are JSON."""
+    path = tmp_path / os.fsdecode(b"caf\xe9")
+    with pytest.raises(HotswapError, match="not valid UTF-8") as caught:
+        open_workspace(path)
+    assert caught.value.code == "workspace-not-writable"
+    assert "--workspace" in caught.value.hint
+    assert caught.value.message.isprintable()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_workspace_has_what_a_server_needs_and_ignores_itself(workspace: Workspace, path: Path) -> None:
     assert workspace.path == path
     assert workspace.bundles.is_dir()
@@ -121,7 +119,7 @@ def test_nobody_else_can_look_into_a_workspace(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("taken", [".", "bundles", "lock"])
-def test_a_folder_that_can_not_be_made_is_an_error_with_a_way_out(path: Path, taken: str) -> None:
+def test_E7_a_folder_that_can_not_be_made_is_an_error_with_a_way_out(path: Path, taken: str) -> None:
     if taken == "lock":
         (path / taken).mkdir(parents=True)
     else:
@@ -136,7 +134,7 @@ def test_a_folder_that_can_not_be_made_is_an_error_with_a_way_out(path: Path, ta
 
 @posix_modes
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_an_error_with_a_way_out(path: Path) -> None:
+def test_E7_a_read_only_folder_is_an_error_with_a_way_out(path: Path) -> None:
     path.mkdir(parents=True)
     (path / "bundles").mkdir()
     (path / ".gitignore").write_text("*\n")
@@ -149,7 +147,7 @@ def test_a_read_only_folder_is_an_error_with_a_way_out(path: Path) -> None:
     assert caught.value.code == "workspace-not-writable"
 
 
-def test_a_disk_that_is_full_when_the_lock_is_signed_is_an_error_with_a_way_out(
+def test_E5_a_disk_that_is_full_when_the_lock_is_signed_is_an_error_with_a_way_out(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Path.open
@@ -183,7 +181,7 @@ class _FullDisk:
 # The lock
 
 
-def test_a_second_server_on_one_folder_is_refused_and_the_first_is_named(path: Path) -> None:
+def test_E8_a_second_server_on_one_folder_is_refused_and_the_first_is_named(path: Path) -> None:
     with another_process(path) as first, pytest.raises(HotswapError) as caught:
         open_workspace(path)
     assert caught.value.code == "workspace-in-use"
@@ -191,7 +189,7 @@ def test_a_second_server_on_one_folder_is_refused_and_the_first_is_named(path: P
     assert "hotswap-dev status" in caught.value.hint
 
 
-def test_being_refused_takes_nothing_from_the_first(path: Path) -> None:
+def test_E8_being_refused_takes_nothing_from_the_first(path: Path) -> None:
     with another_process(path, writes=SERVER):
         for _ in range(2):
             with pytest.raises(HotswapError):
@@ -199,7 +197,7 @@ def test_being_refused_takes_nothing_from_the_first(path: Path) -> None:
         assert find_server(path) == SERVER
 
 
-def test_the_folder_of_a_server_that_was_killed_is_free_and_its_file_gone(path: Path) -> None:
+def test_E8_the_folder_of_a_server_that_was_killed_is_free_and_its_file_gone(path: Path) -> None:
     with another_process(path, writes=SERVER) as first:
         first.kill()
         first.wait()
@@ -317,114 +315,3 @@ def test_two_workspaces_have_two_secrets(tmp_path: Path) -> None:
         contextlib.closing(open_workspace(tmp_path / "b")) as other,
     ):
         assert one.secret() != other.secret()
-
-
-# Writing a file
-
-
-@given(st.binary(max_size=200), st.binary(max_size=200))
-@settings(max_examples=20)
-def test_a_file_is_replaced_by_what_was_given(
-    tmp_path_factory: pytest.TempPathFactory, before: bytes, after: bytes
-) -> None:
-    path = tmp_path_factory.mktemp("files") / "file"
-    for data in (before, after):
-        write_atomically(path, data)
-        assert path.read_bytes() == data
-        assert [one.name for one in path.parent.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize("name", ["fsync", "replace"])
-def test_a_write_that_fails_leaves_what_was_there_and_no_temporary_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as full:
-        full.setattr(os if name == "fsync" else Path, name, fail)
-        with pytest.raises(OSError, match="No space left"):
-            write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
-
-
-@posix_modes
-def test_a_private_file_is_private_even_where_a_kill_left_an_open_one_of_its_name(tmp_path: Path) -> None:
-    left = tmp_path / f".tmp-{os.getpid()}-token"
-    left.write_bytes(b"")
-    left.chmod(0o666)
-    write_atomically(tmp_path / "token", b"secret", mode=0o600)
-    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a symlink there takes a privilege")
-def test_nothing_is_written_through_a_link_that_lies_where_the_temporary_file_goes(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_bytes(b"untouched")
-    (tmp_path / f".tmp-{os.getpid()}-token").symlink_to(elsewhere)
-    write_atomically(tmp_path / "token", b"secret", mode=0o600)
-    assert elsewhere.read_bytes() == b"untouched"
-    assert not (tmp_path / "token").is_symlink()
-
-
-# Windows
-
-
-WINDOWS = """
-import sys, types
-sys.modules["fcntl"] = None  # importing it raises ImportError, as there
-locked = set()
-msvcrt = types.ModuleType("msvcrt")
-msvcrt.LK_NBLCK = 2
-def locking(descriptor, mode, count):
-    import os
-    assert mode == msvcrt.LK_NBLCK and count == 1
-    assert os.lseek(descriptor, 0, os.SEEK_CUR) > 1000, "the byte that is locked lies behind the text"
-    inode = os.fstat(descriptor).st_ino
-    if inode in locked:
-        raise PermissionError(13, "Permission denied")
-    locked.add(inode)
-msvcrt.locking = locking
-sys.modules["msvcrt"] = msvcrt
-import os, pathlib, contextlib, msgspec  # before the platform changes its name
-from hotswap_dev import wire, errors
-sys.platform = "win32"
-from hotswap_dev.storage import workspace
-path = pathlib.Path(sys.argv[1])
-opened = workspace.open_workspace(path)
-opened.secret()
-try:
-    workspace.open_workspace(path)
-except errors.HotswapError as error:
-    print(error.code, "pid" in error.message)
-opened.close()
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there the real thing is tested by all the others")
-def test_without_fcntl_the_lock_of_windows_does_the_same(path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WINDOWS, str(path)], capture_output=True, text=True, timeout=30
-    )
-    assert done.stderr == ""
-    assert done.stdout == "workspace-in-use True\n"
-
-
-def test_a_lock_is_waited_for_no_longer_than_was_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    clock = [0.0]
-
-    def wait(seconds: float) -> None:
-        waits.append(seconds)
-        clock[0] += seconds
-
-    with another_process(path), (path / "lock").open("a+") as lock:
-        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-        monkeypatch.setattr(time, "sleep", wait)
-        assert not take_lock(lock, 0.3)
-        assert sum(waits) == pytest.approx(0.3, abs=0.03)
-        assert not take_lock(lock, 0)

@@ -29,7 +29,7 @@ def test_a_folder_written_just_before_the_start_must_stand_still_first() -> None
     assert play.due() == pytest.approx(100.3)
 
 
-def test_file_times_in_the_future_are_no_age() -> None:
+def test_E4_file_times_in_the_future_are_no_age() -> None:
     play = _Play()
     play.look(at=100, files={"index.html": 1}, age=-5000)
     assert play.due() == pytest.approx(100.3)
@@ -162,7 +162,7 @@ def test_another_missing_reference_is_waited_for_though_one_was_given_up() -> No
     assert play.due() == pytest.approx(121.02)
 
 
-def test_what_a_folder_lacks_is_said_once_and_ends_with_the_old_tree_too() -> None:
+def test_E10_what_a_folder_lacks_is_said_once_and_ends_with_the_old_tree_too() -> None:
     play = _Play().handed_over({"index.html": 1}, at=100)
     assert play.change(at=200, files=None) is None  # builds empty their folder: not worth a word yet
     assert isinstance(play.look(at=201.2), Waiting)
@@ -188,7 +188,7 @@ def test_reports_that_no_look_confirms_put_a_tree_off_for_1_s_at_most() -> None:
     assert isinstance(play.look(at=201.31), Settled)
 
 
-def test_changes_that_are_never_reported_make_it_poll_and_a_report_ends_that() -> None:
+def test_E11_changes_that_are_never_reported_make_it_poll_and_a_report_ends_that() -> None:
     play = _Play().handed_over({"index.html": 1}, at=100)
     play.change(at=200, files={"index.html": 2}, reported=False)
     assert play.due() == pytest.approx(202.42)

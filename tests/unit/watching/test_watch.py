@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import itertools
+import os
 import shutil
 import sys
 import threading
@@ -37,7 +38,7 @@ async def test_a_save_is_handed_over_once_it_stood_still(tmp_path: Path) -> None
         assert saved_at - 0.01 <= settled.changed_at <= saved_at + 0.5
 
 
-async def test_a_folder_swapped_in_is_watched_as_the_old_one_was(tmp_path: Path) -> None:
+async def test_E10_a_folder_swapped_in_is_watched_as_the_old_one_was(tmp_path: Path) -> None:
     root = _built(tmp_path / "dist")
     async with Watch(root, Pace(settle=0.05, safety=60)) as folder:
         await _next(folder, Settled)
@@ -64,7 +65,7 @@ async def test_a_root_that_is_a_link_may_be_pointed_elsewhere(tmp_path: Path) ->
         assert contents((await _next(folder, Settled)).scan) == contents(scan(tmp_path / "two"))
 
 
-async def test_a_folder_removed_and_built_again_50_times_ends_as_it_stands(tmp_path: Path) -> None:
+async def test_E10_a_folder_removed_and_built_again_50_times_ends_as_it_stands(tmp_path: Path) -> None:
     root = _built(tmp_path / "dist")
     async with Watch(root, Pace(settle=0.05, safety=60)) as folder:
         await _next(folder, Settled)
@@ -82,7 +83,7 @@ async def test_a_folder_removed_and_built_again_50_times_ends_as_it_stands(tmp_p
         assert (await _next(folder, Settled)).scan == scan(root)
 
 
-async def test_a_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+async def test_E10_a_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
     root = tmp_path / "app" / "dist"
     async with watch(root, settle=0.05) as folder:
         assert (await _next(folder, Waiting)).code == "folder-missing"
@@ -105,7 +106,7 @@ async def test_a_tree_is_handed_over_again_after_rescan(tmp_path: Path) -> None:
         assert not again.first
 
 
-async def test_where_the_system_refuses_to_report_the_folder_is_polled(tmp_path: Path) -> None:
+async def test_E11_where_the_system_refuses_to_report_the_folder_is_polled(tmp_path: Path) -> None:
     async def refused(root: Path) -> AsyncGenerator[object]:
         yield _no_more_watches(root)
 
@@ -119,7 +120,20 @@ async def test_where_the_system_refuses_to_report_the_folder_is_polled(tmp_path:
         assert (await _next(folder, Settled)).scan == scan(root)
 
 
-async def test_where_the_system_reports_nothing_saves_are_seen_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="this system holds no such name")
+async def test_E11_a_folder_whose_path_is_not_utf8_is_polled(tmp_path: Path) -> None:
+    """watchfiles takes no such path; its error must not end the watching."""
+    root = _built(tmp_path / os.fsdecode(b"caf\xe9") / "dist")
+    async with Watch(root, Pace(settle=0.05, safety=60)) as folder:
+        polling = await _next(folder, Polling)
+        assert "not valid UTF-8" in polling.why
+        assert polling.why.isprintable()
+        await _next(folder, Settled)
+        (root / "a.js").write_text("saved")
+        assert (await _next(folder, Settled)).scan == scan(root)
+
+
+async def test_E11_where_the_system_reports_nothing_saves_are_seen_all_the_same(tmp_path: Path) -> None:
     arming = itertools.count(1)
 
     async def silent(root: Path) -> AsyncGenerator[object]:
@@ -136,7 +150,7 @@ async def test_where_the_system_reports_nothing_saves_are_seen_all_the_same(tmp_
     assert next(arming) > 2, "silent reports must be asked for anew before they are not relied on"
 
 
-async def test_reports_that_were_refused_are_asked_for_again(tmp_path: Path) -> None:
+async def test_E11_reports_that_were_refused_are_asked_for_again(tmp_path: Path) -> None:
     late = 0.0
     asked: list[Path] = []
 

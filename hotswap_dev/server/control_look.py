@@ -1,0 +1,207 @@
+"""The control site's reading routes: checks, history, releases, clients, and why an answer is what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from hotswap_dev import wire
+from hotswap_dev.domain.checks import BadCheck, Check, read_question
+from hotswap_dev.domain.clients import Client, label_sentence, remarks
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.labels import inferred
+from hotswap_dev.domain.text import shown
+from hotswap_dev.domain.why import why
+from hotswap_dev.engine.engine import Engine
+from hotswap_dev.errors import NotFound
+from hotswap_dev.server.asked import bad_argument, demand_known, moment, number
+
+_DEFAULT_LIMIT = 100
+_MAX_LIMIT = 10_000
+_FILTERS = ("limit", "before", "since", "client", "reason", "status")
+_NEAREST = 5
+_COMPARED = 500
+
+_QUESTION = ("binary_version", "platform", "arch", "channel")
+_DEFAULT_QUESTION = {"platform": "linux", "arch": "x86_64"}
+
+
+class ControlLook:
+    """What can be asked of an engine without changing anything."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def join(self, router: web.UrlDispatcher) -> None:
+        """Add the routes to the control site's."""
+        router.add_get("/api/checks", self.checks)
+        router.add_get("/api/history", self.history)
+        router.add_get("/api/releases", self.releases)
+        router.add_get("/api/clients", self.clients)
+        router.add_get("/api/why", self.why)
+
+    async def checks(self, request: web.Request) -> web.Response:
+        """Who asked and what was answered, newest first."""
+        demand_known(request, _FILTERS)
+        return await self._recorded(request, ("check-answered",))
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Everything that was recorded, newest first: checks, downloads, builds, changes, notes."""
+        demand_known(request, (*_FILTERS, "event"))
+        return await self._recorded(request, _events(request.query.getall("event", [])))
+
+    async def releases(self, request: web.Request) -> web.Response:
+        """What is offered, newest first, with who is pinned to it and whether its bytes are gone."""
+        demand_known(request, ("limit",))
+        controls = self._engine.controls
+        pinned: dict[int, list[str]] = {}
+        for client, sequence in controls.pins.items():
+            pinned.setdefault(sequence, []).append(client)
+        newest = sorted(controls.releases, reverse=True)[: _limit(request)]
+        return json_answer(
+            [
+                {
+                    **wire.plain(controls.releases[sequence]),
+                    "bundle_gone": not controls.has_bytes(controls.releases[sequence]),
+                    "pinned": pinned.get(sequence, []),
+                }
+                for sequence in newest
+            ]
+        )
+
+    async def clients(self, request: web.Request) -> web.Response:
+        """Who was seen, the last one first, each with what its check-ins prove in words."""
+        demand_known(request, ("limit",))
+        limit = min(number(request, "limit", _MAX_LIMIT), _MAX_LIMIT)
+        seen = list(itertools.islice(reversed(self._engine.clients.values()), limit))
+        # 10,000 clients take a moment, in which answers go on.
+        return await asyncio.to_thread(_listed, seen, self._engine.controls)
+
+    async def why(self, request: web.Request) -> web.Response:
+        """The answer that a client, seen or imagined, gets now, and all that explains it. Spends nothing."""
+        demand_known(request, ("client", "sequence", *_QUESTION))
+        check, client = self._asked(request)
+        engine = self._engine
+        found = why(engine.controls, check, client, datetime.now(UTC))
+        return json_answer(
+            {
+                "check": wire.plain(check),
+                "name": engine.controls.names.get(check.client),
+                **wire.plain(found.answer),
+                "change": found.change,
+                "considered": wire.plain(found.considered),
+                "next": wire.plain(found.next),
+                "client": None if client is None else _row(client, engine.controls),
+            }
+        )
+
+    async def _recorded(self, request: web.Request, events: tuple[str, ...]) -> web.Response:
+        found = await asyncio.to_thread(
+            self._engine.history.checks,
+            limit=_limit(request),
+            before=number(request, "before", None),
+            since=moment(request, "since"),
+            client=request.query.get("client"),
+            reason=request.query.get("reason"),
+            status=number(request, "status", None),
+            events=events,
+        )
+        return json_answer(found)
+
+    def _asked(self, request: web.Request) -> tuple[Check, Client | None]:
+        """The check that is meant: what the client asked last, with what was given in its place."""
+        for name in ("client", "sequence"):
+            if len(set(request.query.getall(name, []))) > 1:
+                raise bad_argument(f"{name} is given twice", f"for example ?{name}=…")
+        named = request.query.get("client")
+        given = {name: request.query.getall(name) for name in _QUESTION if name in request.query}
+        sequence = request.query.get("sequence")
+        if named is None and sequence is None and not given:
+            raise bad_argument(
+                "nothing says who asks",
+                "?client=ID for one that was seen, ?sequence=5&binary_version=0.4.0&platform=android for any other",
+            )
+        client = None if named is None else self._engine.clients.get(named)
+        if named is not None and client is None and sequence is None and not given:
+            raise self._unseen(named)
+        if client is not None and client.sequence is None and sequence is None:
+            raise bad_argument(
+                f"the last check of {shown(client.id)} could not be read, so what it asks next is not known",
+                "say what it would ask, for example &sequence=0&binary_version=0.4.0",
+            )
+        known = {"binary_version": [self._engine.app_version]} | {
+            name: [value] for name, value in _DEFAULT_QUESTION.items()
+        }
+        if client is not None and client.sequence is not None:
+            known = {"binary_version": [client.binary_version or ""]}
+            # What it leaves out is what was not known of it, or for the channel: what it did not send.
+            known |= {
+                name: [value] for name in ("platform", "arch", "channel") if (value := getattr(client, name))
+            }
+            sequence = str(client.sequence) if sequence is None else sequence
+        check = read_question("0" if sequence is None else sequence, {**known, **given})
+        if isinstance(check, BadCheck):
+            example = "?sequence=0" if check.parameter == "sequence" else f"?{check.example}"
+            raise bad_argument(
+                f"{check.parameter} is {shown(check.value)!r}; expected is {check.expected}",
+                f"for example {example}",
+            )
+        return replace(check, client=shown(named or "", 128)), client
+
+    def _unseen(self, named: str) -> NotFound:
+        # To compare with all of 10,000 clients would hold the answers for a second.
+        seen = list(itertools.islice(reversed(self._engine.clients), _COMPARED))
+        nearest = difflib.get_close_matches(named[:128], seen, _NEAREST, cutoff=0.4) or seen[:_NEAREST]
+        return NotFound(
+            f"client: {shown(named)!r} was never seen",
+            (f"seen were: {', '.join(nearest)}" if nearest else "no client was seen yet")
+            + "; or say what it would ask: sequence, binary_version, platform, arch, channel",
+            code="unknown-client",
+        )
+
+
+def json_answer(value: wire.Json) -> web.Response:
+    """A value as the control site answers it: JSON that no cache keeps."""
+    return web.Response(
+        body=wire.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _limit(request: web.Request) -> int:
+    return min(number(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT)
+
+
+def _listed(clients: Sequence[Client], controls: Controls) -> web.Response:
+    return json_answer([_row(client, controls) for client in clients])
+
+
+def _row(client: Client, controls: Controls) -> Mapping[str, wire.Json]:
+    """A client with its name, its pin, and its label in words."""
+    row = wire.plain(client)
+    if client.label is not None:
+        row["label"] |= {"sentence": label_sentence(client), "inferred": inferred(client.label)}
+    return {
+        **row,
+        "name": controls.names.get(client.id),
+        "pinned": controls.pins.get(client.id),
+        "remarks": remarks(client),
+    }
+
+
+def _events(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The events that are asked for, all where none is named."""
+    known = wire.event_names()
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise bad_argument(
+                f"event is {shown(name)!r}; there is no such event",
+                f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
+            )
+    return tuple(dict.fromkeys(wanted)) or known

@@ -1,0 +1,72 @@
+"""A small answer, written to its connection in one piece.
+
+aiohttp makes a response's head anew each time, from a dictionary and through a signal; at ten thousand checks a second
+that is a fifth of all the work. Checks are answered with a handful of heads, so each is made once.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE
+from multidict import CIMultiDict
+
+_UNREAD = 64 * 1024
+"""Bytes that may wait for a client that asks without reading, before its next request has to wait (hardening D8)."""
+
+
+class WholeAnswer(web.StreamResponse):
+    """An answer of which every byte is known; the connection stays open after it. `head` is of `head_of`."""
+
+    def __init__(self, status: int, head: bytes, body: bytes) -> None:
+        super().__init__(status=status)
+        self._head = head
+        self._whole = body
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether another request may follow."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send it; ConnectionResetError where nobody is there any more."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the connection is closed")
+        length = b"" if self.status == 204 else b"Content-Length: %d\r\n" % len(self._whole)
+        transport.write(b"%b%b%b\r\n%b" % (self._head, length, _date(int(time.time())), self._whole))
+        if transport.get_write_buffer_size() > _UNREAD:
+            await request.writer.drain()
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to be written."""
+
+
+def answer_of(
+    request: web.Request, status: int, headers: CIMultiDict[str], head: bytes, body: bytes = b""
+) -> web.StreamResponse:
+    """An answer in one piece where HTTP/1.1 keeps the connection, else the same one by aiohttp's own way."""
+    if request.version == HttpVersion11 and request.keep_alive:
+        return WholeAnswer(status, head, body)
+    return web.Response(status=status, body=body or None, headers=headers)
+
+
+def head_of(status: int, headers: Mapping[str, str]) -> bytes:
+    """Status line and headers without Date and Content-Length; the values are ours, and have no line's end in them."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in {**headers, "Server": SERVER_SOFTWARE}.items()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header has a line's end in it")
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@functools.lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
