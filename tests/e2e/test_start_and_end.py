@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -63,17 +61,6 @@ def test_E16_a_download_that_nobody_reads_does_not_hold_the_end(tmp_path: Path, 
             assert server.process.wait(timeout=3) == 143
 
 
-def test_a_restart_goes_on_where_the_killed_server_was(tmp_path: Path, dist: Path) -> None:
-    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
-        server.event("published")
-        server.kill()
-    write_frontend(dist, "changed while nobody watched")
-    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
-        assert server.event("published")["sequence"] == 2
-        assert server.check(1)[0] == 200
-        assert server.check(2)[0] == 204
-
-
 def test_the_same_content_is_not_published_again_by_a_restart(tmp_path: Path, dist: Path) -> None:
     with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
         server.event("published")
@@ -93,32 +80,6 @@ def test_a_folder_published_by_hand_is_not_undone_by_a_restart(tmp_path: Path, d
         server.event("build-skipped")
         assert server.check(1)[0] == 200
         assert server.check(2)[0] == 204
-
-
-def test_the_sequence_outlives_the_workspace(tmp_path: Path) -> None:
-    project = tauri_project(tmp_path / "app")
-    with ServerProcess("--port", "0", cwd=project) as server:
-        server.event("published")
-        server.send(signal.SIGTERM)
-    shutil.rmtree(project / ".hotswap-dev")
-    with ServerProcess("--port", "0", cwd=project) as server:
-        assert server.event("sequence-floor-raised")["floor"] == 1
-        assert server.event("published")["sequence"] == 2
-
-
-def test_E8_a_second_server_in_the_same_workspace_is_refused_and_the_first_goes_on(
-    tmp_path: Path, dist: Path
-) -> None:
-    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
-        server.event("published")
-        second = run_command("serve", dist, "--port", "0", cwd=tmp_path)
-        assert second.returncode == 1
-        assert (
-            f"another hotswap-dev serves from {tmp_path / '.hotswap-dev'} (pid {server.process.pid})"
-            in second.stderr
-        )
-        assert second.stdout == ""
-        assert server.check()[0] == 200
 
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
@@ -147,44 +108,6 @@ def test_E9_auto_port_takes_the_next_free_one(tmp_path: Path, dist: Path) -> Non
         port = taken.getsockname()[1]
         with ServerProcess(dist, "--port", str(port), "--auto-port", cwd=tmp_path) as server:
             assert int(server.ready["site"].rsplit(":", 1)[1]) > port
-
-
-def test_E7_a_workspace_that_can_not_be_written_is_one_sentence(tmp_path: Path, dist: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    ended = run_command("serve", dist, "--port", "0", "--workspace", tmp_path / "file" / "w", cwd=tmp_path)
-    assert ended.returncode == 1
-    assert "--workspace" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting a file system needs root")
-def test_E7_a_read_only_disk_is_one_sentence(tmp_path: Path, dist: Path) -> None:
-    with _mounted(tmp_path / "disk", "ro"):
-        ended = run_command(
-            "serve", dist, "--port", "0", "--workspace", tmp_path / "disk" / "w", cwd=tmp_path
-        )
-    assert ended.returncode == 1
-    assert "Read-only file system" in ended.stderr
-    assert "--workspace" in ended.stderr
-
-
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting a file system needs root")
-def test_E5_a_full_disk_refuses_the_build_and_serves_on(tmp_path: Path, dist: Path) -> None:
-    with _mounted(tmp_path / "disk", "size=3m"):
-        workspace = tmp_path / "disk" / "w"
-        with ServerProcess(dist, "--port", "0", "--workspace", workspace, cwd=tmp_path) as server:
-            server.event("published")
-            (dist / "noise.bin").write_bytes(os.urandom(4_000_000))
-            refused = server.event("build-refused")
-            assert refused["code"] == "disk-full"
-            status, manifest = server.check()
-            assert status == 200
-            assert manifest is not None
-            assert manifest["sequence"] == 1
-            assert list(workspace.rglob(".tmp-*")) == []
-            (dist / "noise.bin").unlink()
-            write_frontend(dist, "small again")
-            assert server.event("published")["sequence"] == 2
 
 
 def test_a_wrong_password_is_one_sentence(tmp_path: Path, dist: Path) -> None:
@@ -311,14 +234,6 @@ def test_without_a_server_commands_exit_with_3(tmp_path: Path) -> None:
         assert "no server runs in" in ended.stderr
 
 
-def test_after_kill_9_a_stale_server_file_is_seen_through(tmp_path: Path, dist: Path) -> None:
-    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server:
-        server.kill()
-        ended = run_command("status", cwd=tmp_path)
-        assert ended.returncode == 3
-        assert f"(pid {server.process.pid}) is gone" in ended.stderr
-
-
 def test_a_reader_that_stops_reading_does_not_stop_the_answers(tmp_path: Path, dist: Path) -> None:
     """The pipe holds 64 kB; every check is a line of some 400 bytes."""
     program = [sys.executable, "-m", "hotswap_dev", "serve", str(dist), "--port", "0", "--json=all"]
@@ -388,20 +303,3 @@ def tauri_project(root: Path) -> Path:
     (source / "Cargo.toml").write_text('[package]\nname = "my-app"\n')
     write_frontend(root / "dist")
     return root
-
-
-@contextmanager
-def _mounted(folder: Path, option: str) -> Iterator[None]:
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", option, "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -49,6 +49,26 @@ async def test_a_command_is_done_and_its_refusal_is_an_error_with_hint_and_statu
     assert refused.value.message
 
 
+async def test_a_dry_run_is_asked_for_and_does_nothing(server: Asking) -> None:
+    client = client_of(server)
+
+    would = await asyncio.to_thread(client.command, "withhold", {"sequence": 1}, dry_run=True)
+
+    assert [event["event"] for event in would["events"]] == ["release-withheld"]
+    assert not server.engine.controls.releases[1].withheld
+
+
+async def test_a_parameter_may_be_given_several_times(server: Asking) -> None:
+    client = client_of(server)
+    await asyncio.to_thread(client.command, "annotate", {"text": "one"})
+    await asyncio.to_thread(client.command, "name-client", {"client": "anna", "name": "QA"})
+    await until(lambda: server.engine.history.recorded >= server.engine.bus.revision, "all is recorded")
+
+    found = await asyncio.to_thread(client.get, "/api/history", event=("note-added", "client-named"))
+
+    assert [one["event"] for one in found] == ["client-named", "note-added"]
+
+
 async def test_a_path_is_sent_whatever_a_person_typed(server: Asking) -> None:
     client = client_of(server)
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import gzip
 import json
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +13,14 @@ import pytest
 
 from hotswap_dev import wire
 from hotswap_dev.domain.commands import registered
-from hotswap_dev.domain.facts import BundlesPruned
-from hotswap_dev.domain.observations import BuildRefused, CheckAnswered
-from hotswap_dev.engine import bus
+from hotswap_dev.domain.observations import BuildRefused
 from hotswap_dev.server import control_site
 from tests.server.asking import (
-    PATIENCE,
     Asking,
     a_request,
-    connection,
     happened,
     one,
     status_of,
-    times,
     until,
     write_frontend,
 )
@@ -63,6 +53,7 @@ async def test_every_command_is_listed_with_its_schema(server: Asking) -> None:
         assert command["summary"]
         assert command["help"]
         assert command["example"].startswith(f"hotswap-dev {name}")
+        assert command["final"] is kind.final
         schema = command["arguments"]
         assert schema["type"] == "object"
         assert schema["additionalProperties"] is False
@@ -97,22 +88,6 @@ async def test_a_publish_by_http_answers_with_what_it_did(server: Asking, tmp_pa
     told = json.loads((await server.control("/api/state")).body)
     assert told["controls"]["releases"]["2"] == release
     assert (await server.check(channel="beta")).json["sequence"] == 2
-
-
-async def test_what_a_command_answers_is_what_everyone_is_told(serve: Serve, dist: Path) -> None:
-    async with serve(dist=dist) as server:
-        await _first_release(server)
-        revision = server.engine.bus.revision
-
-        done = (await server.control("/api/commands/publish", {})).json
-
-        told = [line async for line in _lines(server, after=revision, until="release-added")]
-        assert done["events"] == [
-            {name: value for name, value in line.items() if name not in ("instance", "revision")}
-            for line in told
-            if line["event"] == "release-added"
-        ]
-        assert done["result"] == done["events"][0]["release"]
 
 
 async def test_publish_publishes_the_watched_folder_even_if_nothing_changed(serve: Serve, dist: Path) -> None:
@@ -225,247 +200,6 @@ async def test_D3_a_body_that_drips_is_given_up(server: Asking, monkeypatch: pyt
 
     assert status_of(answer) == 400
     assert b"body-too-slow" in answer
-
-
-async def test_a_dry_run_is_not_taken_for_a_command(server: Asking, dist: Path) -> None:
-    """What it would change can't be said yet: then nothing may be changed either."""
-    answer = await server.control("/api/commands/publish?dry_run=1", {"path": str(dist)})
-
-    assert (answer.status, answer.json["title"]) == (400, "no-dry-run")
-    assert server.engine.controls.last_sequence == 1
-
-
-async def test_checks_are_found_by_client_reason_status_and_time(server: Asking) -> None:
-    for number in range(3):
-        await server.check(headers={"X-Device-Id": f"phone-{number}"})
-    await server.check(1, {"X-Device-Id": "phone-0"})
-    await server.check("x", {"X-Device-Id": "phone-1"})
-    seen = await times(server.engine, CheckAnswered, 5)
-    await until(lambda: server.engine.history.recorded >= server.engine.bus.revision - 3, "recorded")
-
-    async def found(query: str = "") -> list[tuple[str, int]]:
-        answer = await server.control(f"/api/checks{query}")
-        assert answer.status == 200, answer.body
-        return [(row["client"], row["status"]) for row in answer.json]
-
-    everything = [("phone-1", 400), ("phone-0", 204), ("phone-2", 200), ("phone-1", 200), ("phone-0", 200)]
-    assert await found() == everything
-    assert await found("?limit=2") == everything[:2]
-    assert await found("?limit=0") == []
-    assert await found("?client=phone-0") == [("phone-0", 204), ("phone-0", 200)]
-    assert await found("?reason=up-to-date") == [("phone-0", 204)]
-    assert await found("?status=400") == [("phone-1", 400)]
-    assert await found("?client=phone-1&status=200") == [("phone-1", 200)]
-    assert await found("?client=nobody") == []
-    third = wire.plain(seen[2])["at"]
-    assert await found(f"?since={third}") == everything[:3]
-    assert await found(f"?since={third.replace('Z', '%2B00:00')}") == everything[:3]
-    assert await found(f"?since={third.removesuffix('Z')}") == everything[:3]
-    assert await found("?since=2999-01-01T00:00:00Z") == []
-    rows = (await server.control("/api/checks")).json
-    assert await found(f"?before={rows[1]['number']}") == everything[2:]
-    assert [row["number"] for row in rows] == sorted((row["number"] for row in rows), reverse=True)
-
-
-async def test_a_filter_that_can_not_be_meant_is_named(server: Asking) -> None:
-    bad = {
-        "?limit=x": "limit",
-        "?limit=-1": "limit",
-        "?limit=%D9%A1": "limit",
-        "?limit=" + "9" * 30: "limit",
-        "?before=1.5": "before",
-        "?status=ok": "status",
-        "?since=yesterday": "since",
-        "?since=0001-01-01T00:00:00%2B14:00": "since",
-        "?since=9999-12-31T23:59:59-14:00": "since",
-    }
-    for query, named in bad.items():
-        answer = await server.control(f"/api/checks{query}")
-        assert (answer.status, answer.json["title"]) == (400, "bad-arguments"), query
-        assert answer.json["detail"].startswith(named)
-    for query in ("?client=%ff", "?client=%ed%a0%80", "?reason=%00", "?client=" + "x" * 5000):
-        answer = await server.control(f"/api/checks{query}")
-        assert (answer.status, answer.json) == (200, []), query
-
-
-async def test_releases_are_listed_newest_first_and_say_where_the_bytes_are_gone(
-    server: Asking, tmp_path: Path
-) -> None:
-    for number in range(3):
-        await server.publish(write_frontend(tmp_path / "dist", f"build {number}"))
-    gone = server.engine.controls.releases[2].bundle.hash
-    await server.engine.commit(lambda _: [BundlesPruned(at=datetime.now(UTC), hashes=(gone,))])
-
-    listed = (await server.control("/api/releases")).json
-
-    assert [(one["sequence"], one["bundle_gone"]) for one in listed] == [
-        (4, False),
-        (3, False),
-        (2, True),
-        (1, False),
-    ]
-    assert [one["sequence"] for one in (await server.control("/api/releases?limit=2")).json] == [4, 3]
-
-
-async def test_clients_are_listed_the_last_seen_first(server: Asking) -> None:
-    for client in ("anna", "ben", "anna"):
-        await server.check(headers={"X-Device-Id": client})
-
-    listed = (await server.control("/api/clients")).json
-
-    assert [(one["id"], one["checks"]) for one in listed] == [("anna", 2), ("ben", 1)]
-
-
-async def test_events_come_as_lines_from_the_revision_that_was_read(server: Asking) -> None:
-    revision = (await server.control("/api/state")).json["revision"]
-    await server.check()
-
-    lines = [line async for line in _lines(server, after=revision, until="check-answered")]
-
-    [line] = lines
-    assert line["instance"] == server.running.file.instance
-    assert line["revision"] == revision + 1
-    assert datetime.fromisoformat(line["at"]) - datetime.now(UTC) < timedelta(seconds=5)
-    assert (line["client"], line["status"], line["reason"]) == ("local/linux/x86_64", 200, "newer-release")
-
-
-async def test_all_events_since_the_start_can_be_read(server: Asking) -> None:
-    lines = [line async for line in _lines(server, after=0, until="published")]
-
-    assert [line["event"] for line in lines] == [
-        "build-channel-set",
-        "channel-created",
-        "build-started",
-        "release-added",
-        "published",
-    ]
-    assert [line["revision"] for line in lines] == [1, 2, 3, 4, 5]
-
-
-async def test_a_reader_of_another_run_is_told_of_the_gap(server: Asking) -> None:
-    [line] = [line async for line in _lines(server, after=server.engine.bus.revision + 1000, until="gap")]
-
-    assert line["event"] == "gap"
-    assert line["instance"] == server.running.file.instance
-    assert line["revision"] == server.engine.bus.revision
-
-
-async def test_a_reader_that_was_too_slow_is_told_of_the_gap(
-    serve: Serve, dist: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bus, "RING", 5)
-    async with serve() as server:
-        await server.publish(dist)
-        for _ in range(10):
-            await server.check()
-
-        lines = [line async for line in _lines(server, after=1, until="gap")]
-
-        assert [line["event"] for line in lines] == ["gap"]
-
-
-async def test_a_quiet_stream_shows_that_it_lives(server: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert control_site.HEARTBEAT == 10
-    monkeypatch.setattr(control_site, "HEARTBEAT", 0.02)
-
-    async with _stream(server, after=server.engine.bus.revision) as reader:
-        assert [await reader.readline() for _ in range(3)] == [b"\n", b"\n", b"\n"]
-        await server.check()
-        lines = [await reader.readline() for _ in range(8)]
-
-    [event] = [json.loads(line) for line in lines if line != b"\n"]
-    assert event["event"] == "check-answered"
-
-
-async def test_a_stream_begins_before_anything_happens(server: Asking) -> None:
-    async with _stream(server, after=server.engine.bus.revision):
-        pass  # its head has arrived
-
-
-async def test_a_stream_ends_in_order_when_the_server_does(serve: Serve) -> None:
-    async with AsyncExitStack() as open_for_long:
-        async with serve() as server:
-            reader, writer = await open_for_long.enter_async_context(connection(server.control_port))
-            writer.write(_events(server, after=server.engine.bus.revision))
-            await reader.readuntil(b"\r\n\r\n")
-            ending = time.perf_counter()
-        assert time.perf_counter() - ending < 0.5
-        # The last chunk of the coding, and not a connection that broke.
-        assert await reader.read() == b"0\r\n\r\n"
-
-
-async def test_a_reader_that_stops_reading_holds_neither_the_answers_nor_the_end(
-    serve: Serve, dist: Path
-) -> None:
-    async with AsyncExitStack() as open_for_long:
-        async with serve() as server:
-            await server.publish(dist)
-            reader, writer = await open_for_long.enter_async_context(connection(server.control_port))
-            writer.write(_events(server, after=0))
-            await reader.readuntil(b"\r\n\r\n")
-            transport = writer.transport
-            assert isinstance(transport, asyncio.Transport)
-            transport.pause_reading()
-            for _ in range(300):
-                server.engine.notice("info", "noise", "x" * 100_000)
-            began = time.perf_counter()
-
-            assert (await server.check()).status == 200
-
-            assert time.perf_counter() - began < 1
-            ending = time.perf_counter()
-        assert time.perf_counter() - ending < 0.5
-
-
-async def test_E16_neither_streams_nor_downloads_hold_the_end_for_two_seconds(
-    serve: Serve, tmp_path: Path
-) -> None:
-    async with AsyncExitStack() as open_for_long:
-        async with serve() as server:
-            await server.publish(write_frontend(tmp_path / "big", noise=24 * 2**20))
-            path = (await server.check()).json["url"].removeprefix(server.running.file.site)
-            for port, target in (
-                (server.port, path),
-                (server.port, path),
-                (server.control_port, "/api/events?after=0"),
-                (server.control_port, "/api/events"),
-            ):
-                reader, writer = await open_for_long.enter_async_context(connection(port))
-                writer.write(a_request(target, f"Authorization: Bearer {server.token}"))
-                await reader.readuntil(b"\r\n\r\n")
-            await open_for_long.enter_async_context(connection(server.port))
-            ending = time.perf_counter()
-        assert time.perf_counter() - ending < 2
-
-
-def _events(server: Asking, *, after: int) -> bytes:
-    target = f"/api/events?after={after}"
-    return a_request(target, f"Authorization: Bearer {server.token}", host="127.0.0.1")
-
-
-@asynccontextmanager
-async def _stream(server: Asking, *, after: int) -> AsyncIterator[asyncio.StreamReader]:
-    response = await server.session.get(
-        f"{server.running.file.control}/api/events?after={after}",
-        headers={"Authorization": f"Bearer {server.token}"},
-    )
-    try:
-        assert response.status == 200
-        assert response.headers["Content-Type"] == "application/x-ndjson"
-        yield response.content  # type: ignore[misc]
-    finally:
-        response.close()
-
-
-async def _lines(server: Asking, *, after: int, until: str) -> AsyncIterator[dict[str, Any]]:
-    """The events above a revision, up to the first one of a name."""
-    async with _stream(server, after=after) as reader, asyncio.timeout(PATIENCE):
-        while True:
-            line = await reader.readline()
-            event = json.loads(line)
-            yield event
-            if event["event"] == until:
-                return
 
 
 async def _first_release(server: Asking) -> Any:

@@ -17,9 +17,10 @@ import pytest
 from hotswap_dev.domain.observations import BuildRefused, BuildStarted, Noticed, Published
 from hotswap_dev.engine import following
 from hotswap_dev.engine.builds import BundleMaker
+from hotswap_dev.engine.engine import Engine
 from hotswap_dev.engine.following import follow_builds
 from hotswap_dev.packing.archive import TreeMoved
-from hotswap_dev.packing.tree import Problem, scan
+from hotswap_dev.packing.tree import Problem, Scan, scan
 from hotswap_dev.server import run
 from hotswap_dev.tauri.project import TauriProject, read_project, this_platform
 from hotswap_dev.watching import Polling, Seen, Settled, SettleWidened, Waiting
@@ -87,6 +88,34 @@ async def test_a_tree_that_moved_while_it_was_packed_is_asked_for_again(
         async with following_builds(server, settled(dist)) as script:
             await happened(server.engine, Published)
             assert script.rescans == 0
+
+
+async def test_E5_saves_on_a_full_disk_leave_one_attempt_to_come_and_not_one_each(
+    serve: Serve, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+
+    async def refused(_: Engine, found: Scan, *, changed_at: float | None) -> float:
+        tries.append(found)
+        return 0.05
+
+    monkeypatch.setattr(Engine, "publish_settled", refused)
+    loop, planned = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+    call_later = loop.call_later
+
+    def planning(delay: float, call: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        handle = call_later(delay, call, *arguments)
+        if getattr(call, "__name__", "") == "rescan":
+            planned.append(handle)
+        return handle
+
+    async with serve() as server:
+        monkeypatch.setattr(loop, "call_later", planning)
+        async with following_builds(server, *(settled(dist) for _ in range(4))) as script:
+            await until(lambda: len(tries) == 4 and script.rescans, "it is asked for again")
+
+    assert [handle.cancelled() for handle in planned] == [True, True, True, False]
+    assert script.rescans == 1
 
 
 async def test_what_was_found_has_no_time_from_save_to_offer_and_what_came_later_has(

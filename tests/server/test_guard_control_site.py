@@ -3,59 +3,54 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hotswap_dev.server import guard
+from hotswap_dev.server.client_site import ClientSiteOptions, client_site
 from hotswap_dev.server.control_site import control_site
+from hotswap_dev.server.page import SitePage
 from tests.server.asking import Asking, a_request, one, so_far, status_of
 from tests.server.conftest import Serve
+from tests.server.probes import FOREIGN_PAGES
 
-ROUTES = [
-    ("GET", "/api/state"),
-    ("GET", "/api/events"),
-    ("GET", "/api/commands"),
-    ("POST", "/api/commands/publish"),
-    ("GET", "/api/checks"),
-    ("GET", "/api/releases"),
-    ("GET", "/api/clients"),
-]
+APPLICATION_JSON = {"Content-Type": "application/json"}
+
+
+def routes(server: Asking) -> list[tuple[str, str]]:
+    """Every way into the control site, by its router: what somebody adds is attacked with the rest."""
+    app = control_site(server.engine, "a-token")
+    found = [
+        (route.method, re.sub(r"\{\w+\}", "publish", route.resource.canonical))
+        for route in app.router.routes()
+        if route.resource
+    ]
+    assert {("GET", "/api/state"), ("GET", "/api/events"), ("POST", "/api/commands/publish")} <= set(found)
+    return found
+
 
 SENDERS: dict[str, tuple[dict[str, str], bool]] = {
     "curl": ({}, True),
     "the address bar": ({"Sec-Fetch-Site": "none"}, True),
     "a page of its own": ({"Sec-Fetch-Site": "same-origin", "Origin": "OWN"}, True),
-    "another site": ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, False),
-    "another site without an origin": ({"Sec-Fetch-Site": "cross-site"}, False),
-    "another port of this machine": (
-        {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:5173"},
-        False,
-    ),
-    "a browser without Sec-Fetch": ({"Origin": "https://evil.example"}, False),
-    "a sandboxed frame": ({"Origin": "null"}, False),
-    "a page at an address": ({"Origin": "http://192.168.1.5"}, False),
-    "a page at this address": ({"Origin": "http://127.0.0.1"}, False),
-    "the same over TLS": ({"Origin": "OWN-TLS"}, False),
-    "a liar": ({"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"}, False),
-    "an empty origin": ({"Origin": ""}, False),
-    "a strange site": ({"Sec-Fetch-Site": "SAME-ORIGIN"}, False),
-    "an app": ({"Origin": "tauri://localhost"}, False),
+    **{sender: (dict(headers), False) for sender, headers in FOREIGN_PAGES.items()},
 }
 
 
 async def test_A5_A6_A12_no_page_gets_through_whatever_it_sends(server: Asking) -> None:
-    for method, path in ROUTES:
+    for method, path in routes(server):
         for sender, (headers, passes) in SENDERS.items():
             answer = await one(
                 server.control_port,
-                _request(server, method, path, {**_own(server, headers), "Content-Type": "application/json"}),
+                _request(server, method, path, {**_own(server, headers), **APPLICATION_JSON}),
             )
             if passes:
                 assert status_of(answer) in (200, 400), (method, path, sender)
                 continue
             assert status_of(answer) == 403, (method, path, sender)
-            assert _problem(answer)["title"] == "foreign-page"
+            assert method == "HEAD" or _problem(answer)["title"] == "foreign-page"
     assert server.engine.controls.last_sequence == 1
 
 
@@ -92,7 +87,7 @@ async def test_A5_nothing_is_changed_by_any_other_method(server: Asking) -> None
 
 
 async def test_A7_no_page_may_read_it_and_a_preflight_is_refused(server: Asking) -> None:
-    for _, path in ROUTES:
+    for _, path in routes(server):
         for origin in ("https://evil.example", "null", "tauri://localhost", server.running.file.site):
             headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
             answer = await one(server.control_port, _request(server, "OPTIONS", path, headers))
@@ -102,7 +97,7 @@ async def test_A7_no_page_may_read_it_and_a_preflight_is_refused(server: Asking)
 
 
 async def test_A8_every_answer_forbids_a_page_to_use_it(server: Asking) -> None:
-    for method, path in ROUTES:
+    for method, path in routes(server):
         for token in (server.token, "wrong"):
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             answer = await one(server.control_port, _request(server, method, path, headers))
@@ -113,26 +108,56 @@ async def test_A8_every_answer_forbids_a_page_to_use_it(server: Asking) -> None:
 
 async def test_A10_no_route_answers_without_the_token(server: Asking) -> None:
     """All of them, by the router itself: whatever somebody adds is asked, too."""
-    app = control_site(server.engine, "a-token")
-    routes = [(route.method, route.resource.canonical) for route in app.router.routes() if route.resource]
-    assert {path for _, path in routes} == {
-        "/api/state",
-        "/api/events",
-        "/api/commands",
-        "/api/commands/{name}",
-        "/api/checks",
-        "/api/releases",
-        "/api/clients",
-    }
-
-    for method, path in [*routes, ("GET", "/"), ("GET", "/nothing"), ("POST", "/api/state")]:
+    for method, path in [*routes(server), ("GET", "/"), ("GET", "/nothing"), ("POST", "/api/state")]:
         for sent in ({}, {"Authorization": "Bearer wrong"}):
             answer = await one(
                 server.control_port,
-                _request(server, method, path.format(name="publish"), {"Authorization": None, **sent}),
+                _request(server, method, path, {"Authorization": None, **APPLICATION_JSON, **sent}),
             )
             assert status_of(answer) == 401, (method, path)
     assert server.engine.controls.last_sequence == 1
+
+
+async def test_A10_no_route_of_the_client_site_answers_for_a_foreign_host(server: Asking) -> None:
+    app = client_site(server.engine, ClientSiteOptions(secret=b"", page=SitePage("", "", "", None)))
+    ways = [
+        (route.method, re.sub(r"\{\w+\}", "1", route.resource.canonical))
+        for route in app.router.routes()
+        if route.resource
+    ]
+    assert {("GET", "/api/ota/1"), ("GET", "/healthz"), ("GET", "/")} <= set(ways)
+    before = server.engine.bus.revision
+
+    for method, path in [*ways, ("GET", "/nothing"), ("OPTIONS", "/"), ("POST", "/")]:
+        answer = await one(server.port, a_request(path, method=method, host="evil.example"))
+        assert status_of(answer) == 403, (method, path)
+
+    assert server.engine.bus.revision == before
+
+
+async def test_A12_the_stream_opens_for_nobody_without_the_token_and_for_no_page(server: Asking) -> None:
+    without = await one(server.control_port, _request(server, "GET", "/api/events", {"Authorization": None}))
+    upgraded = await one(
+        server.control_port,
+        _request(
+            server,
+            "GET",
+            "/api/events?after=0",
+            {
+                "Origin": "https://evil.example",
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+            },
+        ),
+    )
+
+    assert [status_of(without), status_of(upgraded)] == [401, 403]
+    for answer in (without, upgraded):
+        # What happens here is in neither of them.
+        assert b"release-added" not in answer
+        assert b"revision" not in answer
 
 
 async def test_A11_only_the_very_token_opens(server: Asking) -> None:

@@ -1,8 +1,10 @@
-"""Answers never wait for the recorder, and its trouble is told once (hardening C4, E5)."""
+"""Answers never wait for the recorder, its trouble is told once, and no secret is in it (hardening C4, C10, E5)."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hotswap_dev.domain.observations import Noticed
+from hotswap_dev.domain.observations import CheckAnswered, Noticed
 from hotswap_dev.storage import history
-from tests.server.asking import Asking, happened, so_far, until
+from tests.server.asking import Asking, happened, raw, so_far, until
 
 
 class Disk:
@@ -90,3 +92,76 @@ async def test_E5_a_full_disk_is_told_once_and_so_is_its_end(
     await until(lambda: recorder.recorded >= before + 20, "nothing was lost")
     assert recorder.dropped == 0
     assert len((await server.control("/api/checks?limit=100")).json) == 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no open file")
+async def test_E5_a_history_that_is_deleted_stops_no_answer_and_both_ends_of_it_are_told_once(
+    server: Asking,
+) -> None:
+    recorder = server.engine.history
+    await server.check()
+    before = recorder.recorded
+    await until(lambda: recorder.recorded >= before, "the recorder keeps up")
+    await until(lambda: len(recorder._queue) == 0, "all of it is written")
+
+    path = server.engine.history._path
+    path.unlink()
+    for _ in range(5):
+        assert (await server.check()).status == 200
+    again = await happened(server.engine, Noticed, lambda notice: notice.level == "info")
+
+    told = await so_far(server.engine, Noticed)
+    assert [notice.code for notice in told] == ["not-recording", "recording-again"]
+    assert "deleted" in told[0].message
+    assert again is told[1] or again == told[1]
+    await until(lambda: len(recorder._queue) == 0, "all of it is written")
+    assert len((await server.control("/api/checks?limit=100")).json) == 5
+    assert path.exists()
+
+
+async def test_C4_one_user_agent_of_odd_bytes_does_not_end_the_recording(server: Asking) -> None:
+    query = "binary_version=0.1.0&platform=linux&arch=x86_64"
+    ask = f"GET /api/ota/0?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode()
+
+    await raw(server.port, ask + b"User-Agent: \xff\r\n\r\n")
+    await raw(server.port, ask + b"X-Device-Id: \xed\xa0\x80\r\n\r\n")
+    await server.check(headers={"X-Device-Id": "later"})
+
+    await until(lambda: len(server.engine.history._queue) == 0, "all of it is written")
+    rows = (await server.control("/api/checks?limit=10")).json
+    assert [row["status"] for row in rows] == [200, 200, 200]
+    assert rows[0]["client"] == "later"
+    assert server.engine.history.dropped == 0
+
+
+async def test_C10_no_header_but_the_client_s_id_is_kept_anywhere(
+    server: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secrets = {
+        "Authorization": "Bearer CANARY-1",
+        "Cookie": "session=CANARY-2",
+        "X-API-Key": "CANARY-3",
+        "Proxy-Authorization": "Basic CANARY-4",
+        "X-Anything": "CANARY-5",
+        "User-Agent": "CANARY-6",
+        "Referer": "http://CANARY-7",
+        "X-Device-Id": "phone-7",
+    }
+
+    offer = await server.check(headers=secrets)
+    await server.get(offer.json["url"], secrets)
+    await server.check("x", secrets)
+    await server.get("/nowhere", secrets)
+    await server.get("/", {**secrets, "Host": "evil.example"})
+    recorder = server.engine.history
+    await until(lambda: len(recorder._queue) == 0, "all of it is written")
+
+    events = b"".join(server.engine.bus.line(1, event) for event in await so_far(server.engine))
+    state = (await server.control("/api/state")).body
+    kept = b"".join(path.read_bytes() for path in recorder._path.parent.rglob("*") if path.is_file())
+    for place in (events, state, kept, caplog.text.encode()):
+        assert b"CANARY" not in place
+    assert b"phone-7" in kept
+    assert b"phone-7" in events
+    assert len(await so_far(server.engine, CheckAnswered)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from hotswap_dev.errors import HotswapError, UsageError
-from hotswap_dev.server import sockets
+from hotswap_dev.server import run, sockets
 from hotswap_dev.server.sockets import addresses, listen, listen_privately, port_of
 from tests.server.asking import Asking, a_request, raw, status_of
 from tests.server.conftest import Serve
@@ -247,6 +248,45 @@ async def test_E9_localhost_is_this_server_by_either_family(server: Asking) -> N
         answer = await raw(server.port, a_request("/healthz"), host=address)
         assert status_of(answer) == 200
         assert server.running.file.instance.encode() in answer
+
+
+@pytest.mark.parametrize("instance", [b"another", b""])
+async def test_E9_another_server_at_an_address_that_is_told_is_an_error_and_nothing_is_left(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: bytes
+) -> None:
+    """On macOS and Windows two servers can have one port; here the other one has a port of its own."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if instance:
+            writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"instance":"' + instance + b'"}')
+        writer.close()
+
+    other = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with other:
+        url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        with monkeypatch.context() as patch, pytest.raises(HotswapError) as refused:
+            patch.setattr(run, "addresses", lambda *_: (url,))
+            async with serve():
+                pass
+
+    assert refused.value.code == "port-in-use"
+    assert f"another server answers at {url}" in refused.value.message
+    assert "--auto-port" in refused.value.hint
+    assert not (tmp_path / "w" / "server.json").exists()
+    async with serve() as again:
+        assert (await again.get("/healthz")).status == 200
+
+
+async def test_E9_an_address_at_which_nobody_answers_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall may keep this machine from its own address in the network."""
+    monkeypatch.setattr(sockets, "_HEALTH_SECONDS", 0.05)
+    with occupied(socket.AF_INET, "127.0.0.1") as silent, occupied(socket.AF_INET, "127.0.0.1") as free:
+        pass
+    with occupied(socket.AF_INET, "127.0.0.1", silent):
+        await sockets.demand_own_answers(
+            [f"http://127.0.0.1:{silent}", f"http://localhost:{free}", f"http://[::1]:{free}"], "mine"
+        )
 
 
 async def test_a_name_that_was_given_as_host_may_be_asked_for(

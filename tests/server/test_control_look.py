@@ -1,0 +1,145 @@
+"""What the control site shows of the past and the present: checks, history, releases, clients."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hotswap_dev import wire
+from hotswap_dev.domain.commands.clients import NameClient, PinClient
+from hotswap_dev.domain.commands.overrides import Annotate
+from hotswap_dev.domain.facts import BundlesPruned
+from hotswap_dev.domain.observations import CheckAnswered
+from tests.server.asking import PATIENCE, Asking, times, until, write_frontend
+
+
+async def test_checks_are_found_by_client_reason_status_and_time(server: Asking) -> None:
+    for number in range(3):
+        await server.check(headers={"X-Device-Id": f"phone-{number}"})
+    await server.check(1, {"X-Device-Id": "phone-0"})
+    await server.check("x", {"X-Device-Id": "phone-1"})
+    seen = await times(server.engine, CheckAnswered, 5)
+    await until(lambda: server.engine.history.recorded >= server.engine.bus.revision - 3, "recorded")
+
+    async def found(query: str = "") -> list[tuple[str, int]]:
+        answer = await server.control(f"/api/checks{query}")
+        assert answer.status == 200, answer.body
+        return [(row["client"], row["status"]) for row in answer.json]
+
+    everything = [("phone-1", 400), ("phone-0", 204), ("phone-2", 200), ("phone-1", 200), ("phone-0", 200)]
+    assert await found() == everything
+    assert await found("?limit=2") == everything[:2]
+    assert await found("?limit=0") == []
+    assert await found("?client=phone-0") == [("phone-0", 204), ("phone-0", 200)]
+    assert await found("?reason=up-to-date") == [("phone-0", 204)]
+    assert await found("?status=400") == [("phone-1", 400)]
+    assert await found("?client=phone-1&status=200") == [("phone-1", 200)]
+    assert await found("?client=nobody") == []
+    third = wire.plain(seen[2])["at"]
+    assert await found(f"?since={third}") == everything[:3]
+    assert await found(f"?since={third.replace('Z', '%2B00:00')}") == everything[:3]
+    assert await found(f"?since={third.removesuffix('Z')}") == everything[:3]
+    assert await found("?since=2999-01-01T00:00:00Z") == []
+    rows = (await server.control("/api/checks")).json
+    assert await found(f"?before={rows[1]['number']}") == everything[2:]
+    assert [row["number"] for row in rows] == sorted((row["number"] for row in rows), reverse=True)
+
+
+async def test_a_filter_that_can_not_be_meant_is_named(server: Asking) -> None:
+    bad = {
+        "?limit=x": "limit",
+        "?limit=-1": "limit",
+        "?limit=%D9%A1": "limit",
+        "?limit=" + "9" * 30: "limit",
+        "?before=1.5": "before",
+        "?status=ok": "status",
+        "?since=yesterday": "since",
+        "?since=0001-01-01T00:00:00%2B14:00": "since",
+        "?since=9999-12-31T23:59:59-14:00": "since",
+        "?reasn=up-to-date": "there is no parameter 'reasn'",
+    }
+    for path in ("/api/checks", "/api/history"):
+        for query, named in bad.items():
+            answer = await server.control(f"{path}{query}")
+            assert (answer.status, answer.json["title"]) == (400, "bad-arguments"), query
+            assert answer.json["detail"].startswith(named)
+    answer = await server.control("/api/history?event=note-aded")
+    assert (answer.status, answer.json["hint"]) == (400, "did you mean note-added?")
+    for query in ("?client=%ff", "?client=%ed%a0%80", "?reason=%00", "?client=" + "x" * 5000):
+        answer = await server.control(f"/api/checks{query}")
+        assert (answer.status, answer.json) == (200, []), query
+
+
+async def test_releases_are_listed_newest_first_and_say_where_the_bytes_are_gone(
+    server: Asking, tmp_path: Path
+) -> None:
+    for number in range(3):
+        await server.publish(write_frontend(tmp_path / "dist", f"build {number}"))
+    gone = server.engine.controls.releases[2].bundle.hash
+    await server.engine.commit(lambda _: [BundlesPruned(at=datetime.now(UTC), hashes=(gone,))])
+
+    listed = (await server.control("/api/releases")).json
+
+    assert [(one["sequence"], one["bundle_gone"]) for one in listed] == [
+        (4, False),
+        (3, False),
+        (2, True),
+        (1, False),
+    ]
+    assert [one["sequence"] for one in (await server.control("/api/releases?limit=2")).json] == [4, 3]
+
+
+async def test_clients_are_listed_the_last_seen_first(server: Asking) -> None:
+    for client in ("anna", "ben", "anna"):
+        await server.check(headers={"X-Device-Id": client})
+
+    listed = (await server.control("/api/clients")).json
+
+    assert [(one["id"], one["checks"]) for one in listed] == [("anna", 2), ("ben", 1)]
+
+
+async def test_a_release_says_who_is_pinned_to_it(server: Asking) -> None:
+    await server.engine.run(PinClient(client="anna", sequence=1))
+
+    [release] = (await server.control("/api/releases")).json
+
+    assert release["pinned"] == ["anna"]
+
+
+async def test_a_client_is_listed_with_its_name_its_pin_and_its_label_in_words(server: Asking) -> None:
+    await server.check(headers={"X-Device-Id": "anna"})
+    await server.check("x", headers={"X-Device-Id": "ben"})
+    await server.engine.run(NameClient(client="anna", name="QA phone"))
+    await server.engine.run(PinClient(client="anna", sequence=1))
+
+    ben, anna = (await server.control("/api/clients")).json
+
+    assert (anna["name"], anna["pinned"]) == ("QA phone", 1)
+    assert anna["label"]["code"] == "embedded"
+    assert anna["label"]["sentence"] == "It runs the embedded page, sequence 0."
+    assert anna["remarks"] == [
+        "1 is offered and not downloaded yet; if apply() was called: require_https refuses http."
+    ]
+    assert (ben["name"], ben["pinned"], ben["label"], ben["remarks"]) == (None, None, None, [])
+    assert [one["id"] for one in (await server.control("/api/clients?limit=1")).json] == ["ben"]
+
+
+async def test_the_history_has_answers_changes_and_notes_in_one_line(server: Asking) -> None:
+    await server.check(headers={"X-Device-Id": "anna"})
+    await server.engine.run(Annotate(text="round 2"))
+    await server.engine.run(NameClient(client="anna", name="QA phone"))
+
+    async def found(query: str = "") -> list[str]:
+        answer = await server.control(f"/api/history{query}")
+        assert answer.status == 200, answer.body
+        return [row["event"] for row in reversed(answer.json)]
+
+    async with asyncio.timeout(PATIENCE):
+        while (await found("?limit=1")) != ["client-named"]:
+            await asyncio.sleep(0.005)
+    assert await found("?limit=3") == ["check-answered", "note-added", "client-named"]
+    assert await found("?event=note-added&event=client-named") == ["note-added", "client-named"]
+    assert await found("?client=anna") == ["check-answered", "client-named"]
+    assert await found("?reason=newer-release") == ["check-answered"]
+    assert "published" in await found()
