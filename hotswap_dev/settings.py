@@ -127,6 +127,7 @@ SETTINGS: tuple[Setting, ...] = (
         _within(10, 60_000),
     ),
     Setting("sequence-floor", "whole", "the next sequence is above this", "N", _within(0, MAX_SEQUENCE - 1)),
+    Setting("keep-overrides", "switch", "forced 204 and mandatory for all outlive a clean end"),
     Setting("production-key", "switch", "allow the key that the app's own config trusts"),
     Setting("same-identifier", "switch", "keep the app's identifier in the overlay (shares its data)"),
     Setting(
@@ -162,6 +163,7 @@ class Settings:
     key: str | None
     settle: int
     sequence_floor: int | None
+    keep_overrides: bool
     production_key: bool
     same_identifier: bool
     id_header: str
@@ -217,6 +219,7 @@ def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str], here: Path)
         key=values.get("key"),
         settle=values.get("settle", 300),
         sequence_floor=values.get("sequence_floor"),
+        keep_overrides=values.get("keep_overrides", False),
         production_key=values.get("production_key", False),
         same_identifier=values.get("same_identifier", False),
         id_header=values.get("id_header", "X-Device-Id"),
@@ -241,6 +244,7 @@ def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyH
             min_binary_version=settings.min_binary_version,
             format=settings.format,
             floors=tuple(_floors(settings, environ, home)),
+            keep_overrides=settings.keep_overrides,
         ),
         workspace=settings.workspace,
         app=project.name if project else settings.root.name,

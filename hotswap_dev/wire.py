@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Union
@@ -17,6 +18,7 @@ from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
 from hotswap_dev.domain.facts import Fact, every_fact
 from hotswap_dev.domain.model import Manifest
+from hotswap_dev.domain.observations import Observation
 from hotswap_dev.errors import HotswapError, NotFound
 
 PROTOCOL = 1
@@ -121,8 +123,14 @@ def read_command(name: str, arguments: Json) -> Command:
         ) from None
 
 
+@functools.cache
+def event_names() -> tuple[str, ...]:
+    """What facts and observations are called: the `event` of a row of the history and of a line of the stream."""
+    return tuple(str(kind.__struct_config__.tag) for kind in (*Observation.__subclasses__(), *every_fact()))
+
+
 def command_schemas() -> list[Mapping[str, Json]]:
-    """Every command as `GET /api/commands` lists it: name, group, summary, help, example, JSON schema."""
+    """Every command as `GET /api/commands` lists it: name, group, summary, help, example, final, JSON schema."""
     kinds = list(registered().values())
     _, components = msgspec.json.schema_components(kinds, ref_template="#/{name}")
     return [
@@ -130,8 +138,9 @@ def command_schemas() -> list[Mapping[str, Json]]:
             "name": kind.verb,
             "group": kind.group,
             "summary": kind.summary,
-            "help": (kind.__doc__ or "").strip(),
+            "help": inspect.cleandoc(kind.__doc__ or ""),
             "example": f"hotswap-dev {kind.example}",
+            "final": kind.final,
             "arguments": components[kind.__name__],
         }
         for kind in kinds

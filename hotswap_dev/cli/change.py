@@ -5,17 +5,26 @@ Required arguments are positional in their order, the rest are options; a new cl
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hotswap_dev import wire
+from hotswap_dev.cli.arguments import LATEST, NULL, parameter
+from hotswap_dev.cli.meaning import Rows, client_meant, latest_sequence, names_in
 from hotswap_dev.cli.options import WHERE, control, echo_json, finding_a_server
+from hotswap_dev.cli.tables import table
+from hotswap_dev.cli.words import Names, changes_words, done_words, who
+from hotswap_dev.client.control import ControlClient
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.errors import UsageError
 
-_TYPES: dict[str, Any] = {"integer": click.INT, "number": click.FLOAT}
+_CLIENT_FIELDS = ("client", "clients")
+_MOST_ROWS = 50
+_ALREADY = "nothing to do: already so"
 
 
 def command_of(kind: type[Command]) -> click.Command:
@@ -23,57 +32,154 @@ def command_of(kind: type[Command]) -> click.Command:
     schema = next(entry for entry in wire.command_schemas() if entry["name"] == kind.verb)
     properties = schema["arguments"]["properties"]
     required = schema["arguments"]["required"]
+    positional = [name for name in properties if name in required or (kind.builds and name == "path")]
 
-    def call(as_json: bool, **given: Any) -> None:
+    def call(as_json: bool, dry_run: bool, yes: bool = False, **given: Any) -> None:
         where = {name: given.pop(name) for name in WHERE}
-        arguments = {name: value for name, value in given.items() if value is not None}
-        if arguments.get("path") == "":
-            raise UsageError(
-                f"{kind.verb}: the path is empty", "name a folder, or leave it out for the watched one"
-            )
-        if kind.builds and "path" in arguments:
-            # The server does not know where its caller is.
-            arguments["path"] = str(Path(arguments["path"]).resolve())
-        done = control(where).command(kind.verb, arguments)
-        echo_json(done) if as_json else _say(done)
+        site = control(where)
+        rows: Rows = []
+        if dry_run or any(given.get(name) for name in _CLIENT_FIELDS):
+            rows = site.get("/api/clients")
+        arguments = dict(_meant(kind, given, site, rows))
+        if dry_run:
+            done = site.command(kind.verb, arguments, dry_run=True)
+            echo_json(done) if as_json else _show_dry_run(done, rows)
+            return
+        if kind.final and not yes and _on_a_terminal():
+            _ask(kind.verb, site, arguments)
+        done = site.command(kind.verb, arguments)
+        echo_json(done) if as_json else click.echo(_done_line(done, names_in(rows)))
 
     return click.Command(
         kind.verb,
         callback=call,
         params=[
-            *(_parameter(name, properties[name], name in required, kind) for name in properties),
+            *(
+                parameter(name, properties[name], positional=name in positional, required=name in required)
+                for name in properties
+            ),
+            click.Option(["--dry-run"], is_flag=True, help="show whose answers would change, and do nothing"),
+            *([click.Option(["--yes", "-y"], is_flag=True, help="don't ask")] if kind.final else []),
             *finding_a_server(),
         ],
-        help=f"{schema['help']}\n\n\b\nExample:\n  {schema['example']}",
+        help="\n\n".join(_help(schema, {name: properties[name] for name in positional})),
         short_help=kind.summary,
     )
 
 
-def _parameter(name: str, schema: wire.Json, required: bool, kind: type[Command]) -> click.Parameter:
-    alternatives = schema.get("anyOf", [schema])
-    type_name = next((one["type"] for one in alternatives if one.get("type") != "null"), "string")
-    positional = required or (kind.builds and name == "path")
-    help_text = schema.get("description", "")
-    if type_name == "boolean":
-        return click.Option(
-            [f"--{name.replace('_', '-')}"],
-            type=click.Choice(["on", "off"]),
-            help=help_text,
-            callback=_switch,
+def change_lines(changes: list[wire.Json], rows: Rows) -> Iterator[str]:
+    """Whose answers change, as a table: the client, what it has, its answer before and after.
+
+    `rows` are the clients as `GET /api/clients` lists them.
+    """
+    if not changes:
+        yield changes_words(0)
+        return
+    names, has = names_in(rows), {row["id"]: row["sequence"] for row in rows}
+    cells = [("client", "has", "now", "then")]
+    for one in changes[:_MOST_ROWS]:
+        before, after = _told(one["before"], one["after"]), _told(one["after"], one["before"])
+        at = has.get(one["client"])
+        cells.append((who(one["client"], names), "?" if at is None else str(at), before, after))
+    yield from table(cells, right={1})
+    if len(changes) > _MOST_ROWS:
+        yield f"… and {len(changes) - _MOST_ROWS} more; --json shows them all"
+
+
+def _meant(
+    kind: type[Command], given: Mapping[str, Any], site: ControlClient, rows: Rows
+) -> Iterator[tuple[str, wire.Json]]:
+    """The arguments as they are sent: what was not given is left out, words are what they stand for."""
+    for name, value in given.items():
+        if value is None or value == ():
+            continue
+        if value is NULL:
+            yield name, None
+        elif value is LATEST:
+            yield name, latest_sequence(site)
+        elif name == "path" and kind.builds:
+            yield name, _absolute(kind, value)
+        elif name in _CLIENT_FIELDS:
+            yield (
+                name,
+                client_meant(value, rows)
+                if isinstance(value, str)
+                else [client_meant(one, rows) for one in value],
+            )
+        else:
+            yield name, list(value) if isinstance(value, tuple) else value
+
+
+def _absolute(kind: type[Command], path: str) -> str:
+    # The server does not know where its caller is.
+    if not path:
+        raise UsageError(
+            f"{kind.verb}: the path is empty", "name a folder, or leave it out for the watched one"
         )
-    param_type = _TYPES.get(type_name, click.STRING)
+    return str(Path(path).resolve())
+
+
+def _help(schema: wire.Json, positional: Mapping[str, wire.Json]) -> Iterator[str]:
+    yield schema["help"]
     if positional:
-        return click.Argument([name], required=required, type=param_type)
-    return click.Option([f"--{name.replace('_', '-')}"], type=param_type, help=help_text)
+        width = max(len(name) for name in positional)
+        lines = (
+            f"  {name.upper():<{width}}  {one.get('description', '')}".rstrip()
+            for name, one in positional.items()
+        )
+        yield "\b\nArguments:\n" + "\n".join(lines)
+    yield f"\b\nExample:\n  {schema['example']}"
 
 
-def _switch(_: click.Context, __: click.Parameter, value: str | None) -> bool | None:
-    return None if value is None else value == "on"
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _say(done: wire.Json) -> None:
-    release = done.get("result")
-    if isinstance(release, dict) and "sequence" in release:
-        click.echo(f"release {release['sequence']}  {release['version']}  offered on {release['channel']}")
-    for event in done["events"] if not release else ():
-        click.echo(event["event"])
+def _ask(verb: str, site: ControlClient, arguments: Mapping[str, wire.Json]) -> None:
+    """Show what can't be taken back, and go on only if that is wanted."""
+    rows = site.get("/api/clients")
+    would = site.command(verb, arguments, dry_run=True)
+    if not would["events"]:
+        return
+    click.echo(f"{verb}: {done_words(would['events'], names_in(rows))}", err=True)
+    for text in change_lines(would["changes"], rows):
+        click.echo(f"  {text}", err=True)
+    if not click.confirm("It can't be taken back. Do it?", err=True):
+        click.echo("nothing was done", err=True)
+        click.get_current_context().exit(1)
+
+
+def _show_dry_run(done: wire.Json, rows: Rows) -> None:
+    if not done["events"]:
+        click.echo(_ALREADY)
+        return
+    click.echo(f"would do: {done_words(done['events'], names_in(rows))}")
+    for text in change_lines(done["changes"], rows):
+        click.echo(text)
+
+
+def _done_line(done: wire.Json, names: Names) -> str:
+    if not done["events"]:
+        return _ALREADY
+    return f"{done_words(done['events'], names)}; {changes_words(len(done['changes']))}"
+
+
+def _told(told: wire.Json, other: wire.Json) -> str:
+    """An answer in few words; of two offers of one release, what tells them apart."""
+    if told["status"] != 200:
+        return f"no update: {told['reason']}"
+    text = f"offer {told['offered']}: {told['reason']}"
+    differs = [
+        _value(name, told.get(name))
+        for name in ("version", "mandatory", "min_binary_version", "notes")
+        if told["offered"] == other.get("offered") and told.get(name) != other.get(name)
+    ]
+    return f"{text}, {', '.join(differs)}" if differs else text
+
+
+def _value(name: str, value: wire.Json) -> str:
+    if name == "mandatory":
+        return "mandatory" if value else "not mandatory"
+    if name == "notes":
+        return f"notes {value!r}" if value else "no notes"
+    return f"{'minimum' if name == 'min_binary_version' else name} {value}"

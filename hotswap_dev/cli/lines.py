@@ -7,23 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import click
 
-from hotswap_dev import wire
+from hotswap_dev.cli.words import FACTS, Event, Names, fact_words
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
-
-Event = Mapping[str, wire.Json]
 
 _NAME_WIDTH = 16
 
 
-def line(event: Event) -> str | None:
-    """The line for an event; None for those that say nothing to a person who watches."""
-    made = _LINES.get(str(event.get("event")))
-    text = made(event) if made else None
-    return None if text is None else f"{click.style(clock(str(event['at'])), dim=True)}  {text}"
+def line(event: Event, names: Names = MappingProxyType({})) -> str | None:
+    """The line for an event; None for those that another one says better. `names` is what clients are called.
+
+    A check that stands for a run of equal answers has `times` and `until`, or `more`, as `cli.folding` makes them.
+    """
+    name = str(event.get("event"))
+    made = _LINES.get(name)
+    if made is not None:
+        client = event.get("client")
+        text = made({**event, "client": names.get(client, client)} if client else event)
+    elif name in FACTS and not _said_elsewhere(event):
+        text = _note(event) if name == "note-added" else f"· {fact_words(event, names)}"
+    else:
+        return None
+    return f"{click.style(clock(str(event['at'])), dim=True)}  {text}"
 
 
 def clock(at: str) -> str:
@@ -68,15 +77,27 @@ def _check(event: Event) -> str:
     reason = Reason(event["reason"], event["args"])
     at = "?" if event["sequence"] is None else event["sequence"]
     name = f"{event['client']:<{_NAME_WIDTH}}"
+    repeated = _repeated(event)
+    if event.get("more"):
+        answer = f"↓ {event['offered']}" if event["status"] == 200 else str(event["status"])
+        return click.style(f"{name} at {at:<4} {answer}{repeated}", dim=True)
     if event["status"] == 200:
         answer = click.style(f"↓ {event['offered']}", fg="cyan", bold=True)
-        return f"{name} at {at:<4} {answer}  {sentence(reason)}"
+        return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}"
     fine = event["reason"] == "up-to-date"
     colour = None if fine else ("red" if event["status"] >= 400 else "yellow")
     answer = click.style(str(event["status"]), fg=colour, dim=fine)
     other = change(reason)
     hint = f"  → {other}" if other and not fine else ""
-    return f"{name} at {at:<4} {answer}  {sentence(reason)}{click.style(hint, dim=True)}"
+    return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{click.style(hint, dim=True)}"
+
+
+def _repeated(event: Event) -> str:
+    if event.get("more"):
+        return f" ×{event['more']} more"  # noqa: RUF001
+    if event.get("times", 1) > 1:
+        return f" ×{event['times']} until {clock(str(event['until']))}"  # noqa: RUF001
+    return ""
 
 
 def _download(event: Event) -> str:
@@ -98,8 +119,18 @@ def _notice(event: Event) -> str:
     )
 
 
-def _floor(event: Event) -> str:
-    return f"· the next release is {event['floor'] + 1}: {event['floor']} is taken by {event['source']}"
+def _note(event: Event) -> str:
+    return click.style(f"— {event['text']}", bold=True)
+
+
+def _said_elsewhere(event: Event) -> bool:
+    """A build's line is that of `published`, what an answer spent is in its check-in's."""
+    name = event["event"]
+    return (
+        (name == "release-added" and event["release"]["origin"] in ("build", "publish"))
+        or name == "override-spent"
+        or (name == "build-channel-set" and bool(event.get("configured")))
+    )
 
 
 _MARKS = {"info": "·", "warning": "!", "error": "✗"}
@@ -111,5 +142,4 @@ _LINES: Mapping[str, Callable[[Event], str]] = {
     "check-answered": _check,
     "download-ended": _download,
     "notice": _notice,
-    "sequence-floor-raised": _floor,
 }

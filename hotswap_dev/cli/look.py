@@ -1,22 +1,25 @@
-"""`status`, `releases` and `log`: what a running server does and did, on one screen."""
+"""`status`, `releases` and `clients`: what a running server does, on one screen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.lines import line, size
+from hotswap_dev.cli.lines import size
+from hotswap_dev.cli.meaning import names_in
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
-from hotswap_dev.errors import Unreachable
+from hotswap_dev.cli.paragraphs import wrapped
+from hotswap_dev.cli.tables import table
+from hotswap_dev.cli.words import Names, forced_words, who
 
 
 @click.command(params=finding_a_server())
 def status(as_json: bool, **where: Any) -> None:
-    """What the running server does: address, newest release, clients."""
+    """What the running server does: address, newest release, clients, and all that bends its answers."""
     server = running_server(where)
     state = control(where).get("/api/state")
     if as_json:
@@ -35,8 +38,31 @@ def status(as_json: bool, **where: Any) -> None:
             f"releases   {len(controls['releases'])}, newest {newest} ({release['version']}) on {release['channel']}"
         )
     click.echo(f"clients    {_clients(state['clients'])}")
+    for label, text in armed(controls):
+        click.echo(f"{label:<10} {click.style(text, fg='yellow')}")
     if state["recording"]["dropped"]:
         click.echo(f"history    {state['recording']['dropped']} observations were not recorded")
+
+
+def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
+    """What bends answers now, each with the label of its line; `controls` as `GET /api/state` has them."""
+    names: Names = controls["names"]
+    overrides = [
+        forced_words(one["client"], one["channel"], one["left"], names) for one in controls["forced"]
+    ]
+    if controls["mandatory_for_all"]:
+        overrides.append("every offer is mandatory, until it is off")
+    for text in overrides:
+        yield "override", text
+    paused = [name for name, channel in controls["channels"].items() if channel["paused"]]
+    if paused:
+        yield "paused", f"{', '.join(paused)}: nobody who asks for it is offered anything"
+    for client, sequence in controls["pins"].items():
+        yield "pinned", f"{who(client, names)} to {sequence}"
+    for label in ("withheld", "mandatory"):
+        sequences = sorted((int(one) for one, release in controls["releases"].items() if release[label]))
+        if sequences:
+            yield label, _some(sequences)
 
 
 @click.command(params=finding_a_server())
@@ -52,7 +78,7 @@ def releases(as_json: bool, limit: int, **where: Any) -> None:
     if not found:
         click.echo("no release yet: the first finished build becomes one, or hotswap-dev publish DIST")
         return
-    rows = [("", "version", "channel", "needs", "files", "size", "published", "from")]
+    rows = [("", "version", "channel", "needs", "files", "size", "published", "from", "")]
     rows += [
         (
             str(one["sequence"]),
@@ -60,69 +86,85 @@ def releases(as_json: bool, limit: int, **where: Any) -> None:
             one["channel"],
             one["min_binary_version"],
             str(one["bundle"]["files"]),
-            "gone" if one["bundle_gone"] else size(one["bundle"]["size"]),
+            size(one["bundle"]["size"]),
             datetime.fromisoformat(one["published_at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-            one["origin"],
+            one["origin"] + (f" {one['from_sequence']}" if one["from_sequence"] is not None else ""),
+            ", ".join(_marks(one)),
         )
         for one in found
     ]
-    for text in _table(rows, right={0, 4, 5}):
+    for text in table(rows, right={0, 4, 5}):
         click.echo(text)
 
 
 @click.command(params=finding_a_server())
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="how many at most"
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="how many, the last seen first",
 )
-@click.option("--client", help="only this client's")
-@click.option("--reason", help="only with this reason, such as binary-too-old")
-@click.option("--since", metavar="TIME", help="only since, such as 2026-04-05T12:00")
-@click.option("--follow", "-f", is_flag=True, help="go on with what happens, until Ctrl-C")
-def log(
-    as_json: bool,
-    limit: int,
-    client: str | None,
-    reason: str | None,
-    since: str | None,
-    follow: bool,
-    **where: Any,
-) -> None:
-    """Who asked, what was answered, and why: oldest first."""
-    site = control(where)
-    revision = site.get("/api/state")["revision"] if follow else 0
-    found = site.get("/api/checks", limit=limit, client=client, reason=reason, since=_utc(since))
-    for check in reversed(found):
-        _show(check, as_json)
-    if not found and not follow and not as_json:
-        click.echo("no check-in yet" if not (client or reason or since) else "no check-in matches", err=True)
-    if follow:
-        for text in site.lines(f"/api/events?after={revision}"):
-            event = wire.decode(text) if text else {}
-            wanted = event.get("event") == "check-answered" or (
-                event.get("event") == "download-ended" and reason is None
-            )
-            if wanted and client in (None, event.get("client")) and reason in (None, event.get("reason")):
-                _show(event, as_json)
-        raise Unreachable("the server stopped", "start it again: hotswap-dev serve")
-
-
-def _show(event: wire.Json, as_json: bool) -> None:
+def clients(as_json: bool, limit: int, **where: Any) -> None:
+    """Who was seen, and what each one's check-ins prove."""
+    found = control(where).get("/api/clients", limit=limit)
     if as_json:
-        echo_json(event)
-    elif text := line(event):
+        echo_json(found)
+        return
+    if not found:
+        click.echo("no client yet: build the app once with the line that serve prints; dev builds never ask")
+        return
+    names, now = names_in(found), datetime.now(UTC)
+    rows = [("client", "runs on", "binary", "channel", "at", "seen", "")]
+    rows += [
+        (
+            who(one["id"], names),
+            f"{one['platform'] or '?'}/{one['arch'] or '?'}",
+            one["binary_version"] or "?",
+            one["channel"] or "-",
+            "?" if one["sequence"] is None else str(one["sequence"]),
+            ago(now, one["last_seen"]),
+            ", ".join(
+                [
+                    *([one["label"]["code"]] if one["label"] else []),
+                    *([f"pinned to {one['pinned']}"] if one["pinned"] is not None else []),
+                ]
+            ),
+        )
+        for one in found
+    ]
+    head, *lines = table(rows, right={4})
+    click.echo(head)
+    for text, one in zip(lines, found, strict=True):
         click.echo(text)
+        for sentence in [*([one["label"]["sentence"]] if one["label"] else []), *one["remarks"]]:
+            for part in wrapped(sentence, indent="  "):
+                click.echo(click.style(part, dim=True))
 
 
-def _utc(since: str | None) -> str | None:
-    """A time without a zone is the person's own."""
-    if since is None:
-        return None
-    try:
-        return datetime.fromisoformat(since).astimezone().isoformat()
-    except ValueError:
-        raise click.BadParameter(
-            f"{since!r} is no time; expected is 2026-04-05T12:00", param_hint="--since"
-        ) from None
+def ago(now: datetime, then: str) -> str:
+    """How long ago an RFC 3339 time was, in the unit that a person would use; a clock that was set back is no time."""
+    seconds = max(0, int((now - datetime.fromisoformat(then)).total_seconds()))
+    for unit, length, until in (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 48 * 3600)):
+        if seconds < until:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds // (24 * 3600)} days ago"
+
+
+def _marks(release: wire.Json) -> Iterator[str]:
+    for name in ("mandatory", "withheld"):
+        if release[name]:
+            yield name
+    if release["bundle_gone"]:
+        yield "bundle gone"
+    pinned = release["pinned"]
+    if pinned:
+        yield f"pinned by {pinned[0]}" + (f" and {len(pinned) - 1} more" if len(pinned) > 1 else "")
+
+
+def _some(sequences: Sequence[int]) -> str:
+    shown = ", ".join(map(str, sequences[-10:]))
+    return f"…, {shown}" if len(sequences) > 10 else shown
 
 
 def _clients(clients: Sequence[wire.Json]) -> str:
@@ -130,13 +172,3 @@ def _clients(clients: Sequence[wire.Json]) -> str:
         return "none yet"
     newest = max(clients, key=lambda client: client["last_seen"])
     return f"{len(clients)}, last {newest['id']} at {newest['sequence']} ({newest['reason']})"
-
-
-def _table(rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join(cells).rstrip()

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from hotswap_dev.domain.commands import registered
+from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError, UsageError
 
 _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -27,11 +29,15 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("serve", "the same as serve; what a bare hotswap-dev does"),
         "serve": ("serve", "serve the watched build folder"),
         "key": ("key", "the development key: show, export, import, new"),
+        "help": ("help", "a page about a command, a reason, or first-app, phones, ci"),
+        "completion": ("completion", "the completion script of bash, zsh or fish"),
     },
     "look": {
         "status": ("look", "what the running server does"),
         "releases": ("look", "what is offered"),
-        "log": ("look", "who asked, what was answered, and why"),
+        "clients": ("look", "who was seen, and what their check-ins prove"),
+        "why": ("why", "why a client is answered as it is, and what would change it"),
+        "log": ("log", "what happened, and why"),
     },
     "ship": {
         "pack": ("ship", "a signed bundle on disk"),
@@ -45,6 +51,8 @@ _EXAMPLES = """\
   hotswap-dev                        in a Tauri project: watch, sign and offer every build
   hotswap-dev serve dist --port 0    any build folder, any free port
   hotswap-dev publish --notes 'fix'  offer the watched folder now"""
+
+_UNKNOWN = "hotswap-dev.unknown"
 
 
 class _Program(click.Group):
@@ -65,7 +73,27 @@ class _Program(click.Group):
             return made
         return None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands without importing them; a bare option is one of `run`, as everywhere."""
+        if incomplete.startswith("-"):
+            run = self.get_command(ctx, "run")
+            with click.Context(run or program, parent=ctx, resilient_parsing=True) as its_own:
+                return [
+                    *super().shell_complete(ctx, incomplete),
+                    *its_own.command.shell_complete(its_own, incomplete),
+                ]
+        if ctx.meta.get(_UNKNOWN):
+            return []
+        return [
+            CompletionItem(name, help=text)
+            for commands in _grouped().values()
+            for name, text in commands.items()
+            if name.startswith(incomplete)
+        ]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing and not args:  # the shell asks what could come first
+            return super().parse_args(ctx, args)
         own = ("-h", "--help", "--version")
         first = args[0] if args else ""
         option = first.startswith("-") and first not in own
@@ -77,6 +105,9 @@ class _Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.list_commands(ctx):
+            if ctx.resilient_parsing:  # the shell asks what could follow such a word
+                ctx.meta[_UNKNOWN] = True
+                return name, None, []
             near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
             raise UsageError(
                 f"there is no command {name!r}, and no folder of that name",
@@ -146,6 +177,12 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             raise
         _say(f"{error.filename}: {error.strerror}", "name another place, or make that one usable")
         sys.exit(1)
+    except UnicodeEncodeError as error:
+        # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which nothing that we write can hold.
+        if _debugging(arguments):
+            raise
+        _say(f"an argument holds what is no text: {shown(error.object)!r}", "give it in UTF-8")
+        sys.exit(2)
     except Exception as error:
         if _debugging(arguments):
             raise

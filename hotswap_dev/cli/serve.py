@@ -22,7 +22,8 @@ from hotswap_dev.cli.greeting import greeting
 from hotswap_dev.cli.lines import line
 from hotswap_dev.cli.options import parameters, settle
 from hotswap_dev.cli.signing_key import OpenKey, open_key
-from hotswap_dev.engine.bus import Bus
+from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
+from hotswap_dev.engine.bus import Bus, Event
 from hotswap_dev.errors import UsageError
 from hotswap_dev.server.run import RunningServer, ServerOptions, serving
 from hotswap_dev.settings import Settings, demand_workspace_outside, server_options
@@ -32,7 +33,6 @@ _LOG_BYTES = 1_000_000
 _QUEUED_LINES = 10_000
 _OPEN_FILES = 8192
 _ENDING_SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGBREAK": 143}
-_CLIENT_EVENTS = ("check-answered", "download-ended")
 
 
 class _Serve(click.Command):
@@ -77,9 +77,10 @@ run = _Serve(
 
 async def _serve(settings: Settings, options: ServerOptions, opened: OpenKey, output: Output) -> int:
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    # Before the first answer: what nobody has taken, logging would write to stderr.
+    _log_to(Path(options.workspace) / "server.log")
     with _signals(ended):
         async with serving(options, opened.key, opened.home) as running:
-            _log_to(Path(options.workspace) / "server.log")
             output.ready(settings, opened, running)
             telling = asyncio.create_task(_tell(running.engine.bus, output), name="telling")
             try:
@@ -90,7 +91,7 @@ async def _serve(settings: Settings, options: ServerOptions, opened: OpenKey, ou
 
 
 async def _tell(bus: Bus, output: Output) -> None:
-    async for batch in bus.read(0):
+    async for batch in bus.read(0, without=output.silent_on):
         for revision, event in batch:
             output.event(bus, revision, event)
 
@@ -147,8 +148,11 @@ def _log_to(path: Path) -> None:
 class Output:
     """Lines to stdout from a thread of their own: a reader that stopped reading must never stop the answers.
 
-    When the queue is full, lines are dropped, and the next one that fits says how many.
+    When the queue is full, lines are dropped, and the next one that fits says how many. `silent_on` are kinds of
+    events that it never says anything of: they are not even looked at, since answers share the loop.
     """
+
+    silent_on: tuple[type[Event], ...] = ()
 
     def __init__(self) -> None:
         self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -180,6 +184,11 @@ class Output:
         """How this output says that lines were dropped."""
         raise NotImplementedError
 
+    @property
+    def full(self) -> bool:
+        """Whether a line would be dropped now."""
+        return self._queue.full()
+
     def put(self, text: str) -> None:
         """Queue a line; never waits."""
         try:
@@ -209,16 +218,24 @@ class Output:
 class TextOutput(Output):
     """For people."""
 
+    _opened_with = 0
+
     def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
         """The greeting."""
+        self._opened_with = running.engine.bus.revision
         for text in greeting(settings, opened, running):
             self.put(text)
         self.put("")
 
     def event(self, bus: Bus, revision: int, event: Any) -> None:  # noqa: ANN401 - as above
         """One line, for what a person wants to see."""
-        del bus, revision
-        if text := line(wire.plain(event)):
+        del bus
+        if self.full:  # a line that would be dropped need not be made
+            self.put("")
+            return
+        fields = wire.plain(event)
+        # The channels that a start makes stand in the greeting.
+        if (revision > self._opened_with or fields["event"] != "channel-created") and (text := line(fields)):
             self.put(text)
 
     def ended(self, running: RunningServer) -> None:
@@ -235,7 +252,8 @@ class JsonOutput(Output):
 
     def __init__(self, *, everything: bool) -> None:
         super().__init__()
-        self._everything = everything
+        if not everything:
+            self.silent_on = (CheckAnswered, DownloadEnded)
 
     def ready(self, settings: Settings, opened: OpenKey, running: RunningServer) -> None:
         """What `server.json` says, without the token."""
@@ -245,9 +263,7 @@ class JsonOutput(Output):
 
     def event(self, bus: Bus, revision: int, event: Any) -> None:  # noqa: ANN401 - as above
         """The event as `GET /api/events` has it."""
-        text = bus.line(revision, event).decode().rstrip("\n")
-        if self._everything or wire.decode(text)["event"] not in _CLIENT_EVENTS:
-            self.put(text)
+        self.put(bus.line(revision, event).decode().rstrip("\n"))
 
     def dropped(self, count: int) -> str:
         """As an event."""

@@ -131,8 +131,9 @@ def verify(file: str, signature: str | None, pubkey: str | None, **flags: Any) -
 def api(method_or_path: str, path: str | None, data: str | None, **where: Any) -> None:
     """Ask the running server's control site, with its address and token added; prints the body.
 
-    Paths: /api/state, /api/events, /api/checks, /api/releases, /api/clients, /api/commands (what can be asked),
-    /api/commands/NAME (to ask it, with the arguments as a JSON object in -d).
+    Paths: /api/state, /api/events, /api/checks, /api/history, /api/releases, /api/clients, /api/why?client=ID,
+    /api/commands (what can be asked), /api/commands/NAME (to ask it, with the arguments as a JSON object in -d;
+    NAME?dry_run=1 only says what would change).
 
     \b
     hotswap-dev api /api/state

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
@@ -39,16 +39,21 @@ class ControlClient:
     address: str
     token: str
 
-    def get(self, path: str, **query: str | int | None) -> wire.Json:
-        """What a GET answers, decoded; `query` without the values that are None."""
+    def get(
+        self, path: str, *, seconds: float = _SECONDS, **query: str | int | Sequence[str] | None
+    ) -> wire.Json:
+        """What a GET answers, decoded; `query` without the values that are None, several ones as often."""
         given = {name: value for name, value in query.items() if value is not None}
-        return wire.decode(self.request("GET", path + ("?" + urlencode(given) if given else "")))
+        asked = "?" + urlencode(given, doseq=True) if given else ""
+        return wire.decode(self.request("GET", path + asked, seconds=seconds))
 
-    def command(self, name: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
-        """Have a command of the registry done; answers when it is, which for a build may take minutes."""
-        return wire.decode(
-            self.request("POST", f"/api/commands/{name}", wire.encode(dict(arguments)), _BUILD_SECONDS)
-        )
+    def command(self, name: str, arguments: Mapping[str, wire.Json], *, dry_run: bool = False) -> wire.Json:
+        """Have a command of the registry done; answers when it is, which for a build may take minutes.
+
+        A dry run answers what it would come to, and nothing is done.
+        """
+        path = f"/api/commands/{name}" + ("?dry_run=1" if dry_run else "")
+        return wire.decode(self.request("POST", path, wire.encode(dict(arguments)), _BUILD_SECONDS))
 
     def request(self, method: str, path: str, body: bytes | None = None, seconds: float = _SECONDS) -> bytes:
         """The body of an answer, as it came."""

@@ -231,8 +231,11 @@ class Engine:
         if not isinstance(fact, OverrideSpent):  # its check-in is recorded, and says so
             self.history.record(fact)
 
-    def _troubled(self, error: HotswapError) -> None:
-        self.notice("error", error.code, error.message, error.hint)
+    def _troubled(self, error: HotswapError | None) -> None:
+        if error is None:
+            self.notice("info", "journal-again", "what answers have used up of overrides is in the journal again")
+        else:
+            self.notice("error", error.code, error.message, error.hint)
 
     async def _done(self, committed: Committed, seen: Iterable[Client]) -> Done:
         changed: list[Change] = []

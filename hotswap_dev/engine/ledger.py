@@ -32,7 +32,10 @@ class Committed:
 
 
 class Ledger:
-    """One state, one writer. `tell` hears every fact once it applies, `trouble` what kept one off the disk."""
+    """One state, one writer.
+
+    `tell` hears every fact once it applies; `trouble` what keeps what was spent off the disk, and None when it is there.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class Ledger:
         key_home: KeyHome,
         now: Callable[[], datetime],
         tell: Callable[[Fact], None],
-        trouble: Callable[[HotswapError], None],
+        trouble: Callable[[HotswapError | None], None],
     ) -> None:
         self.controls = controls
         self._journal = journal
@@ -146,5 +149,7 @@ class Ledger:
                         self._trouble(error)
                     said = True
                     await asyncio.sleep(_RETRY_SECONDS)
+            if said:
+                self._trouble(None)
         finally:
             self._settling = None

@@ -37,7 +37,7 @@ def test_publish_takes_a_path_of_its_caller_and_answers_when_it_is_offered(
                        cwd=tmp_path / "elsewhere")  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "release 2  0.1.0-ota.2  offered on production\n"
+    assert done.stdout == "release 2 (0.1.0-ota.2) offered on production; no client's answer changes\n"
     status, manifest = server.check(1)
     assert status == 200
     assert manifest is not None
@@ -81,7 +81,7 @@ def test_status_releases_and_log_say_what_there_is(server: ServerProcess, tmp_pa
 
     status = run_command("status", cwd=tmp_path).stdout
     releases = run_command("releases", cwd=tmp_path).stdout
-    log = _until(lambda: run_command("log", cwd=tmp_path).stdout, lambda text: text.count("\n") == 2)
+    log = _until(lambda: run_command("log", cwd=tmp_path).stdout, lambda text: "204  The client" in text)
 
     assert f"serving    {server.ready['endpoint']}" in status
     assert "releases   1, newest 1 (0.1.0-ota.1) on production" in status

@@ -184,11 +184,14 @@ def meant_by(line: str, *, latest: int) -> tuple[str, dict[str, Any]]:
     fields = {field.name: field for field in msgspec.structs.fields(registered()[verb])}
     positional = [name for name in fields if fields[name].required or name == "path"]
     given: dict[str, str] = {}
+    options = True
     while words:
         word = words.pop(0)
-        if word.startswith("--") and word != "--":
+        if options and word == "--":
+            options = False
+        elif options and word.startswith("-"):
             given[word[2:].replace("-", "_")] = words.pop(0)
-        elif word != "--":
+        else:
             given[positional.pop(0)] = word
     return verb, {name: _typed(text, str(fields[name].type), latest) for name, text in given.items()}
 

@@ -163,6 +163,24 @@ def test_the_first_sequence_is_above_all_that_anyone_knows(app: Path, tmp_path: 
     assert sorted(floor for floor, _ in options.engine.floors) == [7, 9, 12]
 
 
+@pytest.mark.parametrize(
+    ("flags", "environ", "kept"),
+    [
+        ({}, {}, False),
+        ({"keep_overrides": True}, {}, True),
+        ({}, {"HOTSWAP_DEV_KEEP_OVERRIDES": "on"}, True),
+    ],
+)
+def test_overrides_end_with_the_run_unless_they_are_to_be_kept(
+    tmp_path: Path, flags: dict[str, Any], environ: dict[str, str], kept: bool
+) -> None:
+    settings = settled(tmp_path, flags=flags, environ=environ)
+
+    options = server_options(settings, environ={}, home=KeyHome(tmp_path / "key"))
+
+    assert options.engine.keep_overrides is kept
+
+
 def test_a_public_url_loses_its_last_slash(tmp_path: Path) -> None:
     assert (
         settled(tmp_path, flags={"public_url": "https://ota.example.test/"}).public_url

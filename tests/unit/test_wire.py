@@ -70,7 +70,7 @@ def test_an_event_is_a_flat_object_with_its_name_and_its_time_in_utc(
 ) -> None:
     event = data.draw(instances(kind))
     told = wire.decode(wire.encode(event))
-    assert re.fullmatch("[a-z]+(-[a-z]+)*", told["event"])
+    assert re.fullmatch("[a-z]+(-[a-z]+|-[0-9]+)*", told["event"])
     assert RFC3339_UTC.fullmatch(told["at"])
     assert all(re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", name) for name in told)
 
@@ -79,6 +79,7 @@ def test_no_two_events_have_one_name() -> None:
     names = [kind.__struct_config__.tag for kind in [*every_fact(), *OBSERVATIONS]]
     assert len(set(names)) == len(names)
     assert kebab("ReleaseAdded") in names
+    assert kebab("Forced204Set") == "forced-204-set"
     assert "notice" in names
 
 

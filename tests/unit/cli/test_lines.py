@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotswap_dev.cli.lines import line, size
+from hotswap_dev.cli.lines import clock, line, size
 from hotswap_dev.domain.text import shown
 
 AT = "2026-04-05T12:00:00Z"
@@ -51,7 +51,7 @@ def test_a_refusal_names_the_command_that_would_change_it() -> None:
     args = {"sequence": 14, "binary_version": "0.4.0", "min_binary_version": "0.5.0"}
     text = read("check-answered", **a_check(reason="binary-too-old", args=args))
     assert "Release 14 needs binary 0.5.0, the client runs 0.4.0." in text
-    assert "hotswap-dev publish --min-binary-version 0.4.0" in text
+    assert "→ hotswap-dev edit-release 14 --min-binary-version" in text
 
 
 def test_a_release_says_what_it_took() -> None:
@@ -78,8 +78,35 @@ def test_a_download_that_broke_off_is_told_with_its_attempt() -> None:
     assert " ".join(text.split()) == "10.0.2.2 broken off 500 B of release 14 in 40 ms, attempt 2 of 4"
 
 
-def test_facts_that_nobody_waits_for_say_nothing() -> None:
-    assert line({"event": "channel-created", "at": AT, "channel": "beta"}) is None
+def test_what_another_line_says_better_says_nothing() -> None:
+    release = {"sequence": 2, "version": "1", "channel": "beta", "from_sequence": None}
+    assert line({"event": "build-started", "at": AT, "path": "dist"}) is None
+    assert line({"event": "override-spent", "at": AT, "override": 1, "times": 1}) is None
+    assert line({"event": "build-channel-set", "at": AT, "channel": "beta", "configured": True}) is None
+    for origin in ("build", "publish"):
+        assert line({"event": "release-added", "at": AT, "release": {**release, "origin": origin}}) is None
+
+
+def test_a_change_is_told_in_words_and_by_the_name_of_its_client() -> None:
+    pinned = {"event": "client-pinned", "at": AT, "client": "p1", "sequence": 3}
+    assert "QA phone (p1) is offered 3 and nothing else" in click.unstyle(
+        line(pinned, {"p1": "QA phone"}) or ""
+    )
+    assert read("note-added", text="QA round 2") == "— QA round 2"
+
+
+def test_a_run_of_equal_answers_says_how_many_and_until_when() -> None:
+    until = "2026-04-05T12:09:30Z"
+    assert f" ×12 until {clock(until)}  The client has 13" in read(
+        "check-answered", **a_check(times=12, until=until)
+    )
+    assert read("check-answered", **a_check(more=4)).endswith("204 ×4 more")
+
+
+def test_a_client_is_called_by_its_name() -> None:
+    text = line({"event": "check-answered", "at": AT, **a_check()}, {"Pixel": "QA phone"}) or ""
+    assert "QA phone" in text
+    assert "Pixel" not in text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hotswap_dev import wire
@@ -13,13 +13,14 @@ from hotswap_dev.domain.checks import BadCheck, Check, client_id, read_check
 from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.overrides import Force204
 from hotswap_dev.domain.controls import Controls, apply, replay
-from hotswap_dev.domain.facts import ChannelCreated, ChannelPaused, ClientPinned, Forced204Set
+from hotswap_dev.domain.facts import BundlesPruned, ChannelCreated, ChannelPaused, ClientPinned, Forced204Set
 from hotswap_dev.domain.model import MAX_SEQUENCE
-from hotswap_dev.domain.policy import decide, ineligible
+from hotswap_dev.domain.policy import Offer, decide, ineligible
 from hotswap_dev.domain.reasons import CODES, Reason, change, sentence
 from hotswap_dev.errors import HotswapError
 from tests.unit.making import (
     NOW,
+    a_bundle,
     a_check,
     a_release,
     added,
@@ -98,6 +99,24 @@ def test_what_was_passed_over_is_no_longer_refused_for_that_once_its_command_was
             assert ineligible(after, after.releases[one.sequence], check) != one.reason
 
 
+@pytest.mark.parametrize(
+    ("sequence", "gone"), [(1, True), (2, False), (2, True)], ids=["bytes gone", "from elsewhere", "both"]
+)
+def test_where_something_newer_has_to_be_built_it_is_named_for_the_channel_that_was_asked(
+    sequence: int, gone: bool
+) -> None:
+    controls = controls_with(a_release(1, channel="beta"), a_release(2))
+    if gone:
+        controls = apply(controls, BundlesPruned(at=NOW, hashes=(a_bundle("1").hash,)))
+    for check in (a_check(sequence, channel="beta"), *([a_check(0, channel="beta")] if gone else [])):
+        decision = decide(controls, check, NOW)
+        line = change(decision.reason)
+        assert line == "hotswap-dev publish --channel beta"
+        assert isinstance(decide(done(controls, line), check, NOW).answer, Offer)
+
+
+@example("-1")
+@example("--on")
 @given(CLIENT_IDS)
 def test_the_command_about_a_client_names_it_whatever_its_id_is(client: str) -> None:
     controls = controls_with(a_release(1), a_release(2))

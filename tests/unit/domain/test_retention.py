@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap_dev.domain import retention
@@ -18,6 +18,8 @@ from tests.unit.making import NOW, a_bundle, a_release, all_controls, controls_w
 
 MINUTE = timedelta(minutes=1)
 TEN_YEARS = timedelta(days=3650)
+
+FEWER = settings(max_examples=40)  # each of them is a long history
 
 _HASHES = [a_bundle(content).hash for content in "abcdefgh"]
 offers = st.dictionaries(
@@ -90,6 +92,7 @@ def test_what_is_gone_is_not_pruned_again_and_takes_no_place() -> None:
     assert prunable(after, {}, NOW) == ()
 
 
+@FEWER
 @given(all_controls(40), offers)
 def test_the_newest_of_every_channel_what_was_just_offered_and_what_is_pinned_are_never_pruned(
     controls: Controls, offered: dict[str, datetime]
@@ -104,6 +107,7 @@ def test_the_newest_of_every_channel_what_was_just_offered_and_what_is_pinned_ar
         assert not {name for name, when in offered.items() if NOW - when < timedelta(hours=1)} & gone
 
 
+@FEWER
 @given(all_controls(40), offers)
 def test_what_goes_is_known_still_there_named_once_and_beyond_the_count(
     controls: Controls, offered: dict[str, datetime]
@@ -117,6 +121,7 @@ def test_what_goes_is_known_still_there_named_once_and_beyond_the_count(
         assert len(there) - len(gone) >= 3
 
 
+@FEWER
 @given(all_controls(40), offers)
 def test_pruning_once_is_enough(controls: Controls, offered: dict[str, datetime]) -> None:
     with a_small_shop():
@@ -124,6 +129,7 @@ def test_pruning_once_is_enough(controls: Controls, offered: dict[str, datetime]
         assert prunable(apply(controls, BundlesPruned(at=NOW, hashes=gone)), offered, NOW) == ()
 
 
+@FEWER
 @given(all_controls(40), offers)
 def test_without_need_only_as_many_stay_as_were_asked_for(
     controls: Controls, offered: dict[str, datetime]
@@ -139,6 +145,7 @@ def test_without_need_only_as_many_stay_as_were_asked_for(
     assert len(there - set(gone) - needed) <= 3
 
 
+@FEWER
 @given(all_controls(40), offers, st.sampled_from((-TEN_YEARS, TEN_YEARS)))
 def test_a_clock_that_jumps_ten_years_prunes_nothing_that_the_counts_alone_would_keep(
     controls: Controls, offered: dict[str, datetime], jump: timedelta

@@ -1,0 +1,48 @@
+"""What the shell proposes behind a command: values of the running server, where there is one.
+
+A completion says nothing and fails at nothing: without a server there is simply nothing to propose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+from click.shell_completion import CompletionItem
+
+from hotswap_dev import wire
+from hotswap_dev.cli.options import WHERE, control
+from hotswap_dev.errors import HotswapError
+
+_SECONDS = 1.0
+_MOST = 20
+
+
+def matching(items: Iterable[CompletionItem], incomplete: str) -> list[CompletionItem]:
+    """Those that go on from what was typed."""
+    return [item for item in items if str(item.value).startswith(incomplete)]
+
+
+def sequences(ctx: click.Context) -> list[CompletionItem]:
+    """The newest releases, each with its version."""
+    found = _asked(ctx, "/api/releases", limit=_MOST) or []
+    return [CompletionItem(str(one["sequence"]), help=f"{one['version']} {one['channel']}") for one in found]
+
+
+def clients(ctx: click.Context) -> list[CompletionItem]:
+    """The clients seen last, each with its name."""
+    found = _asked(ctx, "/api/clients", limit=_MOST) or []
+    return [CompletionItem(one["id"], help=one["name"] or "") for one in found]
+
+
+def channels(ctx: click.Context) -> list[CompletionItem]:
+    """The channels that there are."""
+    state = _asked(ctx, "/api/state") or {"controls": {"channels": {}}}
+    return [CompletionItem(name) for name in state["controls"]["channels"]]
+
+
+def _asked(ctx: click.Context, path: str, **query: int) -> wire.Json:
+    try:
+        return control({name: ctx.params.get(name) for name in WHERE}).get(path, seconds=_SECONDS, **query)
+    except (HotswapError, OSError, ValueError):
+        return None

@@ -1,0 +1,3 @@
+from tests.unit.cli.saying import say
+
+__all__ = ["say"]

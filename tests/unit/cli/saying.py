@@ -1,0 +1,72 @@
+"""The program as a person runs it, in this process, against a control site that only answers what it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import pytest
+
+from hotswap_dev.cli.main import main
+
+
+@dataclass
+class Site:
+    """A control site's answers by path, and what was asked of it."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    done: Mapping[str, Any] = field(
+        default_factory=lambda: {"revision": 1, "events": [], "result": None, "changes": []}
+    )
+    asked: list[tuple[str, Mapping[str, Any], bool]] = field(default_factory=list)
+
+    def get(self, path: str, **_: object) -> Any:
+        return self.answers[path]
+
+    def command(self, name: str, arguments: Mapping[str, Any], *, dry_run: bool = False) -> Any:
+        self.asked.append((name, arguments, dry_run))
+        return self.done
+
+
+@dataclass(frozen=True)
+class Said:
+    """How the program ended, and what it said, without colours."""
+
+    code: int
+    out: str
+    err: str
+
+
+Say = Callable[..., Said]
+
+
+def a_row(client: str, **changes: Any) -> dict[str, Any]:
+    """A client as `GET /api/clients` lists it."""
+    return {
+        "id": client,
+        "name": None,
+        "pinned": None,
+        "sequence": 0,
+        "label": None,
+        "remarks": [],
+        **changes,
+    }
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
+    """`say("withhold", "1", site=…)`: run a command line to its end."""
+
+    def run(*arguments: str, site: Site | None = None) -> Said:
+        if site is not None:
+            for module in ("change", "why", "log", "look"):
+                monkeypatch.setattr(f"hotswap_dev.cli.{module}.control", lambda _: site)
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr()
+        code = ended.value.code
+        return Said(code if isinstance(code, int) else 0, click.unstyle(said.out), click.unstyle(said.err))
+
+    return run

@@ -1,0 +1,206 @@
+"""`status`, `clients`, `why` and `log`: what a person reads of a running server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+import pytest
+
+from hotswap_dev.cli.log import moment, unseen, wanted
+from hotswap_dev.cli.look import ago, armed
+from hotswap_dev.cli.why import explained
+from tests.unit.cli.saying import Say, Site
+
+NOW = datetime(2026, 4, 5, 12, 0, tzinfo=UTC)
+
+
+def a_why(**changes: Any) -> dict[str, Any]:
+    found = {
+        "check": {
+            "client": "Pixel", "sequence": 1, "binary_version": "0.1.0", "platform": "android",
+            "arch": "aarch64", "channel": "beta", "flags": [],
+        },
+        "name": "QA phone",
+        "status": 204,
+        "reason": "binary-too-old",
+        "sentence": "Release 3 needs binary 0.5.0, the client runs 0.1.0.",
+        "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
+        "considered": [
+            {"sequence": 3, "code": "binary-too-old", "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
+             "detail": "Release 3 needs binary 0.5.0, the client runs 0.1.0."},
+            {"sequence": 2, "code": "release-withheld", "detail": "Release 2 is withheld.",
+             "change": "hotswap-dev restore 2"},
+        ],
+        "next": {"sentence": "Nothing until its app is 0.5.0 or newer, or 3 asks for less. " * 2, "command": ""},
+        "client": None,
+    }  # fmt: skip
+    return {**found, **changes}
+
+
+def test_why_says_answer_reason_ladder_next_and_the_commands_on_80_columns() -> None:
+    lines = [click.unstyle(text) for text in explained(a_why())]
+
+    assert lines[0] == "QA phone (Pixel): at 1, binary 0.1.0, android/aarch64, channel beta"
+    assert lines[1:5] == [
+        "ANSWER  204, no update (binary-too-old)",
+        "WHY     Release 3 needs binary 0.5.0, the client runs 0.1.0.",
+        "        → hotswap-dev edit-release 3 --min-binary-version 0.1.0",
+        "Passed over, highest first:",
+    ]
+    assert lines[5:8] == [
+        "  3  binary-too-old: as above",
+        "  2  release-withheld: Release 2 is withheld.",
+        "      → hotswap-dev restore 2",
+    ]
+    assert lines[8].startswith("NEXT    Nothing until")
+    assert max(map(len, lines)) <= 80
+
+
+def test_why_says_what_an_offer_is_and_that_nobody_exists() -> None:
+    offer = a_why(
+        check={**a_why()["check"], "client": "", "channel": None}, name=None, considered=[],
+        status=200, reason="newer-release", offered=3, version="0.5.0-ota.1", mandatory=True,
+    )  # fmt: skip
+
+    text = click.unstyle("\n".join(explained(offer)))
+
+    assert text.startswith("a client that does not exist: at 1")
+    assert "production (none named)" in " ".join(text.split())
+    assert "ANSWER  200, release 3 (0.5.0-ota.1, mandatory), newer-release" in text
+    assert "Passed over" not in text
+
+
+def test_why_of_nobody_is_usage(say: Say) -> None:
+    said = say("why", site=Site())
+
+    assert said.code == 2
+    assert "nothing says which client is meant" in said.err
+
+
+def test_status_shows_all_that_bends_answers_and_nothing_where_nothing_does() -> None:
+    calm: dict[str, Any] = {
+        "forced": [], "mandatory_for_all": False, "pins": {}, "names": {"p1": "QA phone"},
+        "channels": {"beta": {"paused": False}}, "releases": {"1": {"withheld": False, "mandatory": False}},
+    }  # fmt: skip
+    bent = {
+        **calm,
+        "forced": [
+            {"client": "p1", "channel": None, "left": 2},
+            {"client": None, "channel": None, "left": None},
+        ],
+        "mandatory_for_all": True,
+        "pins": {"p1": 3},
+        "channels": {"beta": {"paused": True}},
+        "releases": {
+            "10": {"withheld": True, "mandatory": False},
+            "9": {"withheld": True, "mandatory": True},
+        },
+    }
+
+    assert list(armed(calm)) == []
+    assert list(armed(bent)) == [
+        ("override", "no update for QA phone (p1) at the next 2 checks"),
+        ("override", "no update for everyone, until it is off"),
+        ("override", "every offer is mandatory, until it is off"),
+        ("paused", "beta: nobody who asks for it is offered anything"),
+        ("pinned", "QA phone (p1) to 3"),
+        ("withheld", "9, 10"),
+        ("mandatory", "9"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-60, "0 s ago"), (0, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (3599, "59 min ago"),
+     (3600, "1 h ago"), (47 * 3600, "47 h ago"), (48 * 3600, "2 days ago")],
+)  # fmt: skip
+def test_how_long_ago_is_said_in_the_unit_that_a_person_would_use(seconds: int, text: str) -> None:
+    assert ago(NOW, (NOW - timedelta(seconds=seconds)).isoformat()) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "before"),
+    [("30s", {"seconds": 30}), ("10m", {"minutes": 10}), ("2h", {"hours": 2}), ("1d", {"days": 1})],
+)
+def test_since_takes_a_span(typed: str, before: dict[str, int]) -> None:
+    assert datetime.fromisoformat(moment(typed, NOW)) == NOW - timedelta(**before)
+
+
+def test_since_takes_a_time_that_without_a_zone_is_the_persons_own() -> None:
+    assert datetime.fromisoformat(moment("2026-04-05T12:00:00Z", NOW)) == NOW
+    own = datetime.fromisoformat(moment("2026-04-05T12:00", NOW))
+    assert own.utcoffset() is not None
+    assert own.replace(tzinfo=None) == datetime(2026, 4, 5, 12, 0)  # noqa: DTZ001 - that it has none is the point
+
+
+@pytest.mark.parametrize("typed", ["yesterday", "10", "m", "10 m", "999999d", "\u0661m", "-5m"])
+def test_since_that_can_not_be_meant_is_usage_and_named(say: Say, typed: str) -> None:
+    said = say("log", "--since", typed, site=Site())
+
+    assert said.code == 2
+    assert repr(typed) in said.err
+    assert "10m, 2h" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--reason", "binary-to-old"], ["--event", "noted"], ["--status", "ok"], ["--limit", "0"]]
+)
+def test_a_filter_that_matches_nothing_ever_is_usage(say: Say, arguments: list[str]) -> None:
+    said = say("log", *arguments, site=Site())
+
+    assert said.code == 2
+    assert arguments[0] in said.err
+
+
+def event(number: int, at: int, **more: Any) -> dict[str, Any]:
+    return {
+        "event": "note-added",
+        "at": (NOW + timedelta(seconds=at)).isoformat(),
+        "text": str(number),
+        **more,
+    }
+
+
+def test_what_follows_a_history_is_told_once_and_nothing_is_lost() -> None:
+    """The recorder writes behind: the third was not on the disk yet when the history was read."""
+    happened = [event(number, number, revision=number, instance="i") for number in range(1, 5)]
+    rows = [{**event(number, number), "number": number} for number in (1, 2)]
+
+    told = [one and one["text"] for one in unseen([*happened, None], rows, 3)]
+
+    assert told == ["3", "4", None]
+
+
+def test_what_came_before_the_rows_that_are_shown_is_not_told_after_them() -> None:
+    stream = [event(1, 1, revision=1), event(2, 2, revision=2)]
+
+    assert list(unseen(stream, [event(2, 2)], 2)) == []
+
+
+def test_a_clock_that_was_set_back_hides_nothing_new() -> None:
+    stream = [event(1, 100, revision=1), event(2, -100, revision=2)]
+
+    assert [one and one["text"] for one in unseen(stream, [event(1, 100)], 1)] == ["2"]
+
+
+def test_following_filters_as_the_history_does() -> None:
+    check = {
+        "event": "check-answered",
+        "at": NOW.isoformat(),
+        "client": "anna",
+        "reason": "up-to-date",
+        "status": 204,
+    }
+    events = [check, event(1, 0), None]
+
+    def found(**only: Any) -> list[Any]:
+        given: dict[str, Any] = {"client": None, "reason": None, "status": None, **only}
+        return [one["event"] for one in wanted(events, **given) if one]
+
+    assert found() == ["check-answered", "note-added"]
+    assert found(client="anna") == found(reason="up-to-date") == found(status=204) == ["check-answered"]
+    assert found(client="ben") == found(status=200) == []
+    assert found(only=("note-added",)) == ["note-added"]
+    assert found(since=(NOW + timedelta(seconds=1)).isoformat()) == []
