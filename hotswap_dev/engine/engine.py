@@ -233,7 +233,9 @@ class Engine:
 
     def _troubled(self, error: HotswapError | None) -> None:
         if error is None:
-            self.notice("info", "journal-again", "what answers have used up of overrides is in the journal again")
+            self.notice(
+                "info", "journal-again", "what answers have used up of overrides is in the journal again"
+            )
         else:
             self.notice("error", error.code, error.message, error.hint)
 

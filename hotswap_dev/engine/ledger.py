@@ -34,7 +34,7 @@ class Committed:
 class Ledger:
     """One state, one writer.
 
-    `tell` hears every fact once it applies; `trouble` what keeps what was spent off the disk, and None when it is there.
+    `tell` hears every fact once it applies; `trouble` what keeps spent counters off the disk, None once they are there.
     """
 
     def __init__(
