@@ -175,11 +175,6 @@ def newest_whole(controls: Controls, channel: str) -> Release | None:
 
 
 def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Decision:
-    newest = next(
-        (one for one in channel.releases if controls.releases[one].update_type == DEFAULT_UPDATE_TYPE), None
-    )
-    if newest is None:
-        return _no_update("no-release", channel=channel.name)
     considered: list[Considered] = []
     passed_over = 0
     pinned = controls.pins.get(check.client)
@@ -215,6 +210,11 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
             considered=tuple(considered),
             passed_over=passed_over,
         )
+    newest = next(
+        (one for one in channel.releases if controls.releases[one].update_type == DEFAULT_UPDATE_TYPE), None
+    )
+    if newest is None:
+        return _no_update("no-release", channel=channel.name)
     if check.sequence > controls.last_sequence:
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
     has = controls.releases.get(check.sequence)

@@ -97,6 +97,9 @@ class Bus:
 
     def _following(self, place: int) -> list[tuple[int, Event]]:
         """The first events above a revision; the ring has them without a gap between its ends."""
+        ahead = self.revision - place
+        if ahead <= _BATCH:  # who keeps up is near the end, to which a walk from the beginning is long
+            return list(itertools.islice(reversed(self._ring), ahead))[::-1]
         start = place + 1 - self._ring[0][0]
         return list(itertools.islice(self._ring, start, start + _BATCH))
 

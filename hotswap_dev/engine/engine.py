@@ -96,7 +96,7 @@ class Engine:
             controls, journal=journal, key_home=key_home, now=now, tell=self._tell, trouble=self._troubled
         )
         self._now = now
-        self._offered: dict[str, datetime] = {}
+        self._offered: dict[str, float] = {}
         self._publisher = Publisher(
             PublisherOptions(
                 dist=options.dist,
@@ -109,7 +109,7 @@ class Engine:
             key=key,
             now=now,
             observe=self.observe,
-            prunable=lambda controls: prunable(controls, self._offered, self._steady_now()),
+            prunable=self._prunable,
         )
 
     @property
@@ -135,7 +135,7 @@ class Engine:
         if decision.spends:
             self._ledger.spend(decision.spends)
         if isinstance(decision.answer, Offer):
-            self._offered[decision.answer.release.bundle.hash] = self._steady_now()
+            self._offered[decision.answer.release.bundle.hash] = time.monotonic()
         return decision
 
     def bundle_file(self, release: Release) -> Path:
@@ -190,8 +190,8 @@ class Engine:
 
     def remember_offers(self, ages: Mapping[str, timedelta]) -> None:
         """Bundles (their hashes) that were offered before this start, each with how long ago."""
-        now = self._steady_now()
-        self._offered.update({bundle: now - age for bundle, age in ages.items()})
+        now = time.monotonic()
+        self._offered.update({bundle: now - age.total_seconds() for bundle, age in ages.items()})
 
     def set_app_version(self, version: str) -> None:
         """The app has a new version; it counts from the next build."""
@@ -210,9 +210,10 @@ class Engine:
             after = apply(after, fact)
         return await self._done(Committed(facts, before, after), tuple(self.clients.values()))
 
-    def _steady_now(self) -> datetime:
-        """A time for measuring only: it goes on from this run's start whatever somebody does to the clock."""
-        return _EPOCH + timedelta(seconds=time.monotonic())
+    def _prunable(self, controls: Controls) -> tuple[str, ...]:
+        # By a time that goes on from this run's start, whatever somebody does to the clock (hardening E4).
+        offered = {bundle: _EPOCH + timedelta(seconds=when) for bundle, when in self._offered.items()}
+        return prunable(controls, offered, _EPOCH + timedelta(seconds=time.monotonic()))
 
     def _remember(self, client: Client) -> None:
         self.clients[client.id] = client

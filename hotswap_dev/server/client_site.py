@@ -28,7 +28,7 @@ from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed,
 from hotswap_dev.server.page import SitePage, page
 from hotswap_dev.server.questions import Question, plain_question, question_of
 from hotswap_dev.server.turns import Turns
-from hotswap_dev.server.whole_answer import answer_of, head_of
+from hotswap_dev.server.whole_answer import Outbox, answer_of, head_of
 
 FRONT_DOOR: web.AppKey[Callable[[Handler], Handler]] = web.AppKey("front_door")
 """A handler for all requests, given the one that the application has: it answers a check by itself.
@@ -101,6 +101,7 @@ class _ClientSite:
         self._engine = engine
         self._options = options
         self._attribution = Attribution(options.secret)
+        self._outbox = Outbox()
         self._turns = Turns(options.downloads_at_once)
         for client in engine.clients:
             self._attribution.token(client)
@@ -181,10 +182,12 @@ class _ClientSite:
             told = self._manifest(
                 request, answer, asked.binary_version, self._attribution.token(asked.client)
             )
-            return answer_of(request, 200, *_head(200, code, "application/json"), told)
+            return answer_of(request, self._outbox, 200, *_head(200, code, "application/json"), told)
         if isinstance(answer, Refusal):
-            return answer_of(request, 400, *_head(400, code, PROBLEM), _bad_request(answer, decision))
-        return answer_of(request, 204, *_head(204, code, None))
+            return answer_of(
+                request, self._outbox, 400, *_head(400, code, PROBLEM), _bad_request(answer, decision)
+            )
+        return answer_of(request, self._outbox, 204, *_head(204, code, None))
 
     def _manifest(self, request: web.Request, offer: Offer, binary_version: str | None, token: str) -> bytes:
         release = offer.release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import os
 import time
@@ -26,14 +27,16 @@ class Attribution:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        def token_of(client: str) -> str:
+            return hmac.digest(secret, client.encode("utf-8", "surrogateescape"), "sha256").hex()[:10]
+
+        self._token_of = functools.lru_cache(maxsize=_REMEMBERED)(token_of)
         self._clients: OrderedDict[str, str] = OrderedDict()
         self._attempts: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     def token(self, client: str) -> str:
         """The 10 hex digits that stand for `client` in the URLs that it is given."""
-        digest = hmac.digest(self._secret, client.encode("utf-8", "surrogateescape"), "sha256")
-        token = digest.hex()[:10]
+        token = self._token_of(client)
         _remember(self._clients, token, client)
         return token
 

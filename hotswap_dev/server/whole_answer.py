@@ -6,6 +6,7 @@ that is a fifth of all the work. Checks are answered with a handful of heads, so
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Mapping
@@ -21,11 +22,35 @@ _UNREAD = 64 * 1024
 """Bytes that may wait for a client that asks without reading, before its next request has to wait (hardening D8)."""
 
 
+class Outbox:
+    """Answers that go out together, once all requests that came together are answered.
+
+    A client that sleeps is woken by the first bytes that it gets, and sleeps again until the next: with thirty of its
+    connections waiting, waking it thirty times took a quarter of all the work. One answer alone goes out as soon.
+    """
+
+    def __init__(self) -> None:
+        self._posted: list[tuple[asyncio.WriteTransport, bytes]] = []
+
+    def post(self, transport: asyncio.WriteTransport, data: bytes) -> None:
+        """Have `data` written in the loop's next turn."""
+        if not self._posted:
+            asyncio.get_running_loop().call_soon(self._deliver)
+        self._posted.append((transport, data))
+
+    def _deliver(self) -> None:
+        posted, self._posted = self._posted, []
+        for transport, data in posted:
+            if not transport.is_closing():
+                transport.write(data)
+
+
 class WholeAnswer(web.StreamResponse):
     """An answer of which every byte is known; the connection stays open after it. `head` is of `head_of`."""
 
-    def __init__(self, status: int, head: bytes, body: bytes) -> None:
+    def __init__(self, outbox: Outbox, status: int, head: bytes, body: bytes) -> None:
         super().__init__(status=status)
+        self._outbox = outbox
         self._head = head
         self._whole = body
 
@@ -40,7 +65,8 @@ class WholeAnswer(web.StreamResponse):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the connection is closed")
         length = b"" if self.status == 204 else b"Content-Length: %d\r\n" % len(self._whole)
-        transport.write(b"%b%b%b\r\n%b" % (self._head, length, _date(int(time.time())), self._whole))
+        whole = b"%b%b%b\r\n%b" % (self._head, length, _date(int(time.time())), self._whole)
+        self._outbox.post(transport, whole)
         if transport.get_write_buffer_size() > _UNREAD:
             await request.writer.drain()
         return None
@@ -50,11 +76,16 @@ class WholeAnswer(web.StreamResponse):
 
 
 def answer_of(
-    request: web.Request, status: int, headers: CIMultiDict[str], head: bytes, body: bytes = b""
+    request: web.Request,
+    outbox: Outbox,
+    status: int,
+    headers: CIMultiDict[str],
+    head: bytes,
+    body: bytes = b"",
 ) -> web.StreamResponse:
     """An answer in one piece where HTTP/1.1 keeps the connection, else the same one by aiohttp's own way."""
     if request.version == HttpVersion11 and request.keep_alive:
-        return WholeAnswer(status, head, body)
+        return WholeAnswer(outbox, status, head, body)
     return web.Response(status=status, body=body or None, headers=headers)
 
 

@@ -182,9 +182,14 @@ class History:
             # A moment's gathering makes batches of what would be single rows under load.
             self._closing.wait(_GATHER_SECONDS)
             self._filled.clear()
-            while self._queue:
-                batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
-                if not self._write(batch) and self._closing.wait(_RETRY_SECONDS):
+            # Only what is there now: what comes meanwhile is gathered first, since a transaction for a few rows costs
+            # almost as much as one for hundreds, and each takes the interpreter from the answers several times.
+            left = len(self._queue)
+            while left > 0:
+                batch = [self._queue[index] for index in range(min(_BATCH, left))]
+                if self._write(batch):
+                    left -= len(batch)
+                elif self._closing.wait(_RETRY_SECONDS):
                     return
 
     def _write(self, batch: list[_Entry]) -> bool:
