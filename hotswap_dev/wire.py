@@ -16,6 +16,7 @@ import msgspec
 
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
+from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, every_fact
 from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
@@ -43,6 +44,38 @@ class ServerFile(msgspec.Struct, frozen=True, kw_only=True):
     """The control site's token: in the file (0600) only, never in the `ready` line."""
     version: str
     protocol: int = PROTOCOL
+
+
+class Gap(msgspec.Struct, frozen=True, tag_field="event", tag="gap"):
+    """Events were lost to this reader: it reads the state again."""
+
+    at: datetime
+
+
+Event = Fact | Observation | Gap
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mirror reads of `GET /api/state`: the events above `revision` lead on from it."""
+
+    instance: str
+    revision: int
+    controls: Controls
+    clients: tuple[Client, ...]
+    """The one seen last comes last."""
+
+
+class EventLine(msgspec.Struct, frozen=True):
+    """A line of `GET /api/events`. Another `instance` than the state's means: read the state again."""
+
+    instance: str
+    revision: int
+    event: Event
+
+
+class _Numbered(msgspec.Struct):
+    instance: str
+    revision: int
 
 
 _encoder = msgspec.json.Encoder()
@@ -150,3 +183,19 @@ def command_schemas() -> list[Mapping[str, Json]]:
 def decode_client(data: bytes | str) -> Client:
     """Read a client as it was stored."""
     return msgspec.json.decode(data, type=Client)
+
+
+def decode_state(data: bytes | str) -> State:
+    """Read the body of `GET /api/state`; ValueError where this version can't."""
+    return msgspec.json.decode(data, type=State)
+
+
+@functools.cache
+def _event_decoder() -> msgspec.json.Decoder[Event]:
+    return msgspec.json.Decoder(Union[(*every_fact(), *Observation.__subclasses__(), Gap)])
+
+
+def decode_event(line: bytes | str) -> EventLine:
+    """Read a line of `GET /api/events`; ValueError where this version can't."""
+    numbered = msgspec.json.decode(line, type=_Numbered)
+    return EventLine(numbered.instance, numbered.revision, _event_decoder().decode(line))

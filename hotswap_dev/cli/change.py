@@ -24,6 +24,8 @@ from hotswap_dev.errors import UsageError
 
 _CLIENT_FIELDS = ("client", "clients")
 _MOST_ROWS = 50
+_MOST_ROWS_ASKED = 10
+"""What is asked about must still stand on a terminal of 24 lines."""
 _ALREADY = "nothing to do: already so"
 
 
@@ -67,7 +69,7 @@ def command_of(kind: type[Command]) -> click.Command:
     )
 
 
-def change_lines(changes: list[wire.Json], rows: Rows) -> Iterator[str]:
+def change_lines(changes: list[wire.Json], rows: Rows, most: int = _MOST_ROWS) -> Iterator[str]:
     """Whose answers change, as a table: the client, what it has, its answer before and after.
 
     `rows` are the clients as `GET /api/clients` lists them.
@@ -77,13 +79,13 @@ def change_lines(changes: list[wire.Json], rows: Rows) -> Iterator[str]:
         return
     names, has = names_in(rows), {row["id"]: row["sequence"] for row in rows}
     cells = [("client", "has", "now", "then")]
-    for one in changes[:_MOST_ROWS]:
+    for one in changes[:most]:
         before, after = _told(one["before"], one["after"]), _told(one["after"], one["before"])
         at = has.get(one["client"])
         cells.append((who(one["client"], names), "?" if at is None else str(at), before, after))
     yield from table(cells, right={1})
-    if len(changes) > _MOST_ROWS:
-        yield f"… and {len(changes) - _MOST_ROWS} more; --json shows them all"
+    if len(changes) > most:
+        yield f"… and {len(changes) - most} more; --dry-run --json shows them all"
 
 
 def _meant(
@@ -122,11 +124,10 @@ def _absolute(kind: type[Command], path: str) -> str:
 def _help(schema: wire.Json, positional: Mapping[str, wire.Json]) -> Iterator[str]:
     yield schema["help"]
     if positional:
-        width = max(len(name) for name in positional)
-        lines = (
-            f"  {name.upper():<{width}}  {one.get('description', '')}".rstrip()
-            for name, one in positional.items()
-        )
+        # As the usage line calls them.
+        called = {"on|off" if name == "on" else name.upper(): one for name, one in positional.items()}
+        width = max(len(name) for name in called)
+        lines = (f"  {name:<{width}}  {one.get('description', '')}".rstrip() for name, one in called.items())
         yield "\b\nArguments:\n" + "\n".join(lines)
     yield f"\b\nExample:\n  {schema['example']}"
 
@@ -142,7 +143,7 @@ def _ask(verb: str, site: ControlClient, arguments: Mapping[str, wire.Json]) -> 
     if not would["events"]:
         return
     click.echo(f"{verb}: {done_words(would['events'], names_in(rows))}", err=True)
-    for text in change_lines(would["changes"], rows):
+    for text in change_lines(would["changes"], rows, _MOST_ROWS_ASKED):
         click.echo(f"  {text}", err=True)
     if not click.confirm("It can't be taken back. Do it?", err=True):
         click.echo("nothing was done", err=True)

@@ -5,6 +5,7 @@ A completion says nothing and fails at nothing: without a server there is simply
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import click
@@ -16,6 +17,9 @@ from hotswap_dev.errors import HotswapError
 
 _SECONDS = 1.0
 _MOST = 20
+_MOST_CLIENTS = 1000
+_PLAIN = re.compile(r"[\w@%+.,/:][\w@%+=:,./-]*")
+"""Words that are one word in every shell and do nothing in any: bash puts what is proposed on the line as it is."""
 
 
 def matching(items: Iterable[CompletionItem], incomplete: str) -> list[CompletionItem]:
@@ -30,9 +34,9 @@ def sequences(ctx: click.Context) -> list[CompletionItem]:
 
 
 def clients(ctx: click.Context) -> list[CompletionItem]:
-    """The clients seen last, each with its name."""
-    found = _asked(ctx, "/api/clients", limit=_MOST) or []
-    return [CompletionItem(one["id"], help=one["name"] or "") for one in found]
+    """The clients seen last, each with its name; an id that a shell would read as more than a word is left out."""
+    found = _asked(ctx, "/api/clients", limit=_MOST_CLIENTS) or []
+    return [CompletionItem(one["id"], help=one["name"] or "") for one in found if _PLAIN.fullmatch(one["id"])]
 
 
 def channels(ctx: click.Context) -> list[CompletionItem]:

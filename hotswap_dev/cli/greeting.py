@@ -21,7 +21,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Iterator[str]:
     """The lines in their order; release 1 is told by its own line as soon as it is there."""
-    yield _what(settings, opened)
+    yield _what(settings, opened, running.engine.controls.build_channel)
     yield _labelled(
         "serving", f"{click.style(running.file.endpoint, bold=True)}{_open_to(settings, running)}"
     )
@@ -54,14 +54,16 @@ def greeting(settings: Settings, opened: OpenKey, running: RunningServer) -> Ite
                 yield _labelled("missing", f"{what} ({finding.where}): {finding.hint}")
 
 
-def _what(settings: Settings, opened: OpenKey) -> str:
+def _what(settings: Settings, opened: OpenKey, builds_go_to: str) -> str:
     project = settings.project
     name = shown(project.name if project else settings.root.name)
     version = f"{settings.app_version} ({settings.sources['app_version']})"
     if settings.sources["app_version"] == "default":
         version = f"{DEFAULT_APP_VERSION} (assumed: no version was found; --app-version)"
-    channel = f"channel {settings.channel}"
-    if settings.sources["channel"] != "default":
+    channel = f"channel {builds_go_to}"
+    if builds_go_to != settings.channel:
+        channel += f" (set-build-channel; configured is {settings.channel})"
+    elif settings.sources["channel"] != "default":
         channel += f" ({settings.sources['channel']})"
     key = f"key {opened.key.short} ({opened.origin})"
     if opened.production:

@@ -15,8 +15,14 @@ GUIDES = ("first-app", "phones", "ci")
 _PAGES = resources.files("hotswap_dev.cli") / "pages"
 
 
+def _proposed(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    program = ctx.find_root().command
+    commands = program.list_commands(ctx) if isinstance(program, click.Group) else []
+    return [topic for topic in (*GUIDES, *CODES, *commands) if topic.startswith(incomplete)]
+
+
 @click.command("help")
-@click.argument("topic", required=False)
+@click.argument("topic", required=False, shell_complete=_proposed)
 @click.pass_context
 def help(ctx: click.Context, topic: str | None) -> None:  # noqa: A001 - it is called so on the command line
     """Print the page about TOPIC: a command, a reason such as binary-too-old, or first-app, phones, ci."""

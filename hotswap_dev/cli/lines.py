@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import click
 
+from hotswap_dev.cli.tables import padded
 from hotswap_dev.cli.words import FACTS, Event, Names, fact_words
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
@@ -76,7 +77,7 @@ def _build_skipped(event: Event) -> str:
 def _check(event: Event) -> str:
     reason = Reason(event["reason"], event["args"])
     at = "?" if event["sequence"] is None else event["sequence"]
-    name = f"{event['client']:<{_NAME_WIDTH}}"
+    name = padded(str(event["client"]), _NAME_WIDTH)
     repeated = _repeated(event)
     if event.get("more"):
         answer = f"↓ {event['offered']}" if event["status"] == 200 else str(event["status"])
@@ -101,7 +102,7 @@ def _repeated(event: Event) -> str:
 
 
 def _download(event: Event) -> str:
-    name = f"{event['client'] or event['peer']:<{_NAME_WIDTH}}"
+    name = padded(str(event["client"] or event["peer"]), _NAME_WIDTH)
     what = f"{size(event['bytes'])} of release {event['sequence']} in {event['duration_ms']:.0f} ms"
     attempt = f", attempt {event['attempt']} of 4" if event["attempt"] > 1 else ""
     if event["complete"]:

@@ -37,7 +37,7 @@ def status(as_json: bool, **where: Any) -> None:
         click.echo(
             f"releases   {len(controls['releases'])}, newest {newest} ({release['version']}) on {release['channel']}"
         )
-    click.echo(f"clients    {_clients(state['clients'])}")
+    click.echo(f"clients    {_clients(state['clients'], controls['names'])}")
     for label, text in armed(controls):
         click.echo(f"{label:<10} {click.style(text, fg='yellow')}")
     if state["recording"]["dropped"]:
@@ -167,8 +167,9 @@ def _some(sequences: Sequence[int]) -> str:
     return f"…, {shown}" if len(sequences) > 10 else shown
 
 
-def _clients(clients: Sequence[wire.Json]) -> str:
+def _clients(clients: Sequence[wire.Json], names: Names) -> str:
     if not clients:
         return "none yet"
     newest = max(clients, key=lambda client: client["last_seen"])
-    return f"{len(clients)}, last {newest['id']} at {newest['sequence']} ({newest['reason']})"
+    at = "" if newest["sequence"] is None else f" at {newest['sequence']}"
+    return f"{len(clients)}, last {who(newest['id'], names)}{at} ({newest['reason']})"

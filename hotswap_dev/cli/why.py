@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import ChannelWord, ClientWord
-from hotswap_dev.cli.meaning import client_meant
+from hotswap_dev.cli.arguments import LATEST, ChannelWord, ClientWord, Whole
+from hotswap_dev.cli.meaning import client_meant, latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.words import who
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS
-from hotswap_dev.errors import UsageError
+from hotswap_dev.errors import HotswapError, UsageError
 
 _LABEL = 8
+_QUESTION = "sequence, binary_version, platform, arch, channel"
+_OPTIONS = "--sequence, --binary-version, --platform, --arch, --channel"
 
 
 @click.command(params=finding_a_server())
 @click.argument("client", required=False, type=ClientWord(), metavar="[CLIENT]")
-@click.option("--sequence", metavar="N", help="what it has (default: 0)")
+@click.option("--sequence", type=Whole(sequence=True, nullable=False), help="what it has (default: 0)")
 @click.option("--binary-version", metavar="V", help="its app's version (default: the app's)")
 @click.option("--platform", type=click.Choice(PLATFORMS), help="(default: linux)")
 @click.option("--arch", type=click.Choice(ARCHES), help="(default: x86_64)")
@@ -45,12 +48,25 @@ def why(as_json: bool, client: str | None, **given: Any) -> None:
         )
     site = control(where)
     named = None if client is None else client_meant(client, site.get("/api/clients"), say=bool(asked))
-    found = site.get("/api/why", client=named, **asked)
+    if asked.get("sequence") is LATEST:
+        asked["sequence"] = latest_sequence(site)
+    try:
+        found = site.get("/api/why", client=named, **asked)
+    except HotswapError as error:
+        error.hint = _as_options(error.hint)
+        raise
     if as_json:
         echo_json(found)
         return
     for text in explained(found):
         click.echo(text)
+
+
+def _as_options(hint: str) -> str:
+    """The hint of the control site, with the parameters of a query as the options that they are here."""
+    names = _QUESTION.replace(", ", "|")
+    typed = re.sub(rf" ?[?&]({names})=([^\s&]+)", lambda one: f" --{one[1].replace('_', '-')} {one[2]}", hint)
+    return typed.replace(_QUESTION, _OPTIONS)
 
 
 def explained(why: wire.Json) -> Iterator[str]:

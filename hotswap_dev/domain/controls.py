@@ -124,6 +124,7 @@ def _(fact: ReleaseAdded, controls: Controls) -> Controls:
                 channel,
                 releases=(release.sequence, *channel.releases),
                 last_tree=release.bundle.tree if fact.watched else channel.last_tree,
+                last_minimum=release.min_binary_version if fact.watched else channel.last_minimum,
             ),
         ),
         last_sequence=max(controls.last_sequence, release.sequence),

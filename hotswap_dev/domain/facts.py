@@ -36,7 +36,7 @@ class SequenceFloorRaised(Fact, frozen=True):
 
     floor: int
     source: str
-    """`--sequence-floor`, the plugin's folder, or the key store: for the sentence that says so."""
+    """Who knows it: `--sequence-floor`, the plugin's folder, the key store, `jump-sequence`, another checkout."""
 
 
 class ChannelCreated(Fact, frozen=True):

@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hotswap_dev.domain.reasons import Args
+from hotswap_dev.domain.reasons import Args, harmless
 from hotswap_dev.domain.text import shown
 
 Reading = Literal[
@@ -54,9 +54,8 @@ def turn_sentence(turn: Turn) -> str:
     wording = _WORDINGS.get(turn.code)
     if wording is None:  # a history may be read by a version that is older than what wrote it
         return f"{shown(turn.code)} (this version has no words for it)."
-    args = {name: shown(value) if isinstance(value, str) else value for name, value in turn.args.items()}
     try:
-        return wording.sentence(args) + (" (Inferred.)" if inferred(turn) else "")
+        return wording.sentence(harmless(turn.args)) + (" (Inferred.)" if inferred(turn) else "")
     except KeyError as missing:  # what another version wrote must not take the whole list with it
         return f"{shown(turn.code)} (another version wrote it, without {missing})."
 

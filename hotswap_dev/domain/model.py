@@ -16,6 +16,9 @@ Origin = Literal["build", "publish", "promote", "reoffer", "roll-back", "poisone
 MAX_SEQUENCE = 2**64 - 1
 """The client's sequence is a u64 (plugin: manifest.rs)."""
 
+FURTHEST_JUMP = 2**63 - 1
+"""Where `jump-sequence` may lead: above it a sequence could not be stored as a number, and the last one comes near."""
+
 DEFAULT_CHANNEL = "production"
 """What a check without a `channel` parameter asks for."""
 
@@ -74,6 +77,8 @@ class Channel(Struct, frozen=True, kw_only=True):
     last_tree: str | None = None
     """`Bundle.tree` of the watched folder when it was last published here. What else comes (a roll-back, a promotion,
     another folder published by hand) leaves it, so that the next scan does not undo it."""
+    last_minimum: str | None = None
+    """The `min_binary_version` that it was published with; editing the release leaves it, for the same reason."""
 
 
 class Forced204(Struct, frozen=True, kw_only=True):

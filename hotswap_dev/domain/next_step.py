@@ -17,8 +17,7 @@ from hotswap_dev.domain.labels import page
 from hotswap_dev.domain.model import SAME_AS_CLIENT
 from hotswap_dev.domain.plugin import Answered, Cached, Folder, started, verdict
 from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, told_minimum
-from hotswap_dev.domain.reasons import Args, change
-from hotswap_dev.domain.text import shown
+from hotswap_dev.domain.reasons import Args, change, harmless
 
 
 class NextStep(Struct, frozen=True, kw_only=True):
@@ -42,12 +41,8 @@ def next_step(
     if isinstance(answer, Refusal):
         text = verdict(Answered(400), sequence=asks.sequence or 0, binary_version=asks.binary_version).text
         return NextStep(sentence=f"Its check fails with `{text}`, and it keeps what it runs.")
-    args = {
-        name: shown(value) if isinstance(value, str) else value
-        for name, value in decision.reason.args.items()
-    }
     waiting = _WAITS.get(decision.reason.code)
-    waits = "It keeps what it runs." if waiting is None else waiting(args)
+    waits = "It keeps what it runs." if waiting is None else waiting(harmless(decision.reason.args))
     discarded = _fate_of_running(client, asks, controls)
     if discarded is None:
         return NextStep(sentence=waits, command=change(decision.reason))

@@ -6,6 +6,7 @@ passed over on the way to an offer is in `considered`, with the code that would 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 
@@ -126,10 +127,15 @@ def _refusal(controls: Controls, release: Release, check: Check, pinned: int | N
     if (
         check.binary_version is not None
         and release.min_binary_version != SAME_AS_CLIENT
-        and parse(check.binary_version) < parse(release.min_binary_version)
+        and _older(check.binary_version, release.min_binary_version)
     ):
         return _too_old
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _older(version: str, other: str) -> bool:
+    return parse(version) < parse(other)
 
 
 def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: str) -> Manifest:

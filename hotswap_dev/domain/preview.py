@@ -35,24 +35,46 @@ class Change(Struct, frozen=True, kw_only=True):
     after: Told
 
 
-def changes(before: Controls, after: Controls, clients: Iterable[Client], now: datetime) -> list[Change]:
-    """The clients whose next answer is another one after the change, in the order in which they are given.
+class Preview:
+    """Asks both controls what a client is told next; equal questions are asked once.
 
-    Each is asked for on its own: of a forced 204 for one answer, every client in its scope would be the one. Clients
-    whose last check could not be read have no answer to compare.
+    Each client is asked for on its own: of a forced 204 for one answer, every client in its scope would be the one.
     """
-    found = []
-    for client in clients:
+
+    def __init__(self, before: Controls, after: Controls, now: datetime) -> None:
+        self._before = before
+        self._after = after
+        self._now = now
+        # Thousands of clients ask the same few questions, and only some have rules of their own.
+        forced = (one.client for one in (*before.forced, *after.forced))
+        self._own = {*before.pins, *after.pins, *forced}
+        self._known: dict[tuple[object, ...], tuple[Told, Told] | None] = {}
+
+    def change(self, client: Client) -> Change | None:
+        """What changes for this client, if anything does; nothing for one whose last check could not be read."""
+        asked = (client.sequence, client.binary_version, client.channel, client.platform, client.arch)
+        question = (client.id, *asked) if client.id in self._own else asked
+        if question not in self._known:
+            self._known[question] = self._compared(client)
+        hears = self._known[question]
+        return None if hears is None else Change(client=client.id, before=hears[0], after=hears[1])
+
+    def _compared(self, client: Client) -> tuple[Told, Told] | None:
         check = next_check(client)
         if check is None:
-            continue
-        was, becomes = decide(before, check, now), decide(after, check, now)
-        if (was.answer, was.reason.code) != (becomes.answer, becomes.reason.code):
-            change = Change(client=client.id, before=told(was, check), after=told(becomes, check))
-            # A release may change in what no manifest says.
-            if change.before != change.after:
-                found.append(change)
-    return found
+            return None
+        was, becomes = decide(self._before, check, self._now), decide(self._after, check, self._now)
+        if (was.answer, was.reason.code) == (becomes.answer, becomes.reason.code):
+            return None
+        hears = told(was, check), told(becomes, check)
+        # A release may change in what no manifest says.
+        return None if hears[0] == hears[1] else hears
+
+
+def changes(before: Controls, after: Controls, clients: Iterable[Client], now: datetime) -> list[Change]:
+    """The clients whose next answer is another one after the change, in the order in which they are given."""
+    preview = Preview(before, after, now)
+    return [change for client in clients if (change := preview.change(client)) is not None]
 
 
 def next_check(client: Client) -> Check | None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from hotswap_dev.domain.model import SAME_AS_CLIENT
+from hotswap_dev.domain.model import FURTHEST_JUMP, SAME_AS_CLIENT
 from hotswap_dev.domain.text import shown
 
 Args = Mapping[str, str | int]
@@ -33,12 +33,18 @@ class Explanation(Struct, frozen=True):
 
 def sentence(reason: Reason) -> str:
     """The reason in words, with the values that decided. Text of clients in it is made harmless."""
-    return _explanation(reason.code).sentence(_harmless(reason.args))
+    try:
+        return _explanation(reason.code).sentence(harmless(reason.args))
+    except KeyError as missing:  # what another version wrote must not take the whole list with it
+        return f"{shown(reason.code)} (another version wrote it, without {missing})."
 
 
 def change(reason: Reason) -> str:
     """The command line that would change such an answer; "" where only the client can."""
-    return _explanation(reason.code).change(_harmless(reason.args))
+    try:
+        return _explanation(reason.code).change(harmless(reason.args))
+    except KeyError:
+        return ""
 
 
 def _explanation(code: str) -> Explanation:
@@ -48,7 +54,8 @@ def _explanation(code: str) -> Explanation:
     )
 
 
-def _harmless(args: Args) -> Args:
+def harmless(args: Args) -> Args:
+    """The values of a sentence with the text of clients in them made harmless."""
     return {name: shown(value) if isinstance(value, str) else value for name, value in args.items()}
 
 
@@ -148,7 +155,9 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             ),
             # Near the end of u64 the way out would use up every sequence that there is.
             lambda a: (
-                f"hotswap-dev jump-sequence {int(a['current']) + 1}" if int(a["current"]) < 2**63 - 1 else ""
+                f"hotswap-dev jump-sequence {int(a['current']) + 1}"
+                if int(a["current"]) < FURTHEST_JUMP
+                else ""
             ),
         ),
         "no-release": Explanation(

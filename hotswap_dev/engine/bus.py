@@ -12,11 +12,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
 from hotswap_dev import wire
-from hotswap_dev.domain.facts import Fact
-from hotswap_dev.domain.observations import Observation
+from hotswap_dev.wire import Event, Gap
+
+__all__ = ["RING", "Bus", "Event"]
 
 RING = 10_000
 
@@ -26,15 +25,6 @@ _BATCH = 500
 _PACE = 0.02
 """Seconds between two batches of a busy stream. Waking a reader for each of 10,000 checks a second would cost them more
 than the reading; the first event after a quiet moment comes at once."""
-
-
-class Gap(Struct, frozen=True, tag_field="event", tag="gap"):
-    """Events were lost to this reader: it reads the state again."""
-
-    at: datetime
-
-
-Event = Fact | Observation | Gap
 
 
 class Bus:

@@ -149,6 +149,14 @@ class Ledger:
                         self._trouble(error)
                     said = True
                     await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                if said:
+                    self._trouble(None)
+                    said = False
+                if (
+                    self._spent
+                ):  # answers went on: they are gathered anew, or each would have a row of its own
+                    await asyncio.sleep(_SPENT_WITHIN)
             if said:
                 self._trouble(None)
         finally:

@@ -226,13 +226,17 @@ class Publisher:
         )
 
     async def _prune(self) -> None:
-        gone = self._prunable(self._ledger.controls)
-        if not gone:
-            return
         # The fact first: a bundle without its bytes must never be offered, one without its fact is only untidy.
-        await self._ledger.commit(lambda _: [BundlesPruned(at=self._now(), hashes=tuple(gone))])
-        for name in gone:
-            await asyncio.to_thread(self._store.remove, name)
+        committed = await self._ledger.commit(self._pruned)
+        for fact in committed.facts:
+            if isinstance(fact, BundlesPruned):
+                for name in fact.hashes:
+                    await asyncio.to_thread(self._store.remove, name)
+
+    def _pruned(self, controls: Controls) -> list[Fact]:
+        # Of the controls that it is committed to: what was re-offered a moment ago is needed again.
+        gone = tuple(self._prunable(controls))
+        return [BundlesPruned(at=self._now(), hashes=gone)] if gone else []
 
     def _refused(self, error: HotswapError) -> None:
         self._observe(
@@ -263,7 +267,7 @@ class Publisher:
         last = next((release for release in having if release.bundle.tree == known.last_tree), None)
         if last is None or not self._ledger.controls.has_bytes(last):
             return None
-        was = (last.bundle.key_id, last.bundle.format, last.binary_version, last.min_binary_version)
+        was = (last.bundle.key_id, last.bundle.format, last.binary_version, known.last_minimum)
         now = (self._key.key_id, self._options.format, self.app_version, self._minimum)
         return last if was == now else None
 

@@ -134,7 +134,7 @@ class Connections:
 class Connection(web.RequestHandler):
     """aiohttp's connection, counted; and what it says where no request could be read or a handler's error escaped."""
 
-    __slots__ = ("_all", "_on_https", "_on_lost", "asking", "body", "peer", "use")
+    __slots__ = ("_all", "_made", "_on_https", "_on_lost", "asking", "body", "peer", "use")
 
     def __init__(
         self,
@@ -156,6 +156,7 @@ class Connection(web.RequestHandler):
         self._all = connections
         self._on_https = on_https
         self._on_lost: Callable[[], None] | None = None
+        self._made: asyncio.Transport | None = None
         self.asking = asking
         self.body: StreamReader | None = None
         self.peer = "?"
@@ -165,19 +166,23 @@ class Connection(web.RequestHandler):
         """Asyncio has accepted it."""
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else "?"
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is a stream's
+        self._made = transport
         self._all.opened(self)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is closed, by whomever."""
         self._all.closed(self)
+        self._made = None
         super().connection_lost(exc)
         if self._on_lost is not None:
             self._on_lost()
 
     def abort(self) -> None:
         """Close it now, whatever is still to be sent: who doesn't read would never let it end otherwise."""
-        transport = self.transport
+        # Not aiohttp's `transport`: it forgets one that it closes, and that stays as long as nobody reads its rest.
+        transport = self._made
         if transport is None:
             return
         if self.use >= Use.ASKING:

@@ -120,7 +120,7 @@ class _ControlSite:
                 code="bad-json",
             ) from None
         done = await self._engine.run(wire.read_command(name, arguments), dry_run=dry_run)
-        return json_answer(wire.plain(done))
+        return json_answer(done)
 
 
 def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -191,6 +191,9 @@ class History:
                     left -= len(batch)
                 elif self._closing.wait(_RETRY_SECONDS):
                     return
+                else:
+                    # A part of a batch that was halved may be written, and off the queue.
+                    left = min(left, len(self._queue))
 
     def _write(self, batch: list[_Entry]) -> bool:
         """Write the head of the queue and take it off; False where the disk refused, and then it stays queued.

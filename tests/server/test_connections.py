@@ -248,6 +248,27 @@ async def test_D2_a_download_that_has_to_go_ends_at_once_and_is_told_with_what_i
     assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
+async def test_D2_a_connection_that_is_closed_but_never_read_to_its_end_gives_way_too(
+    serve: Serve, tables: list[Connections]
+) -> None:
+    """It would keep its file for ever, and nobody would count it."""
+    async with serve() as server, connection(server.port) as (reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert status_of(await reader.readuntil(b"\r\n\r\n")) == 200
+        await until(lambda: bool(tables[0]._by_use[Use.IDLE]), "it is idle")
+        [there] = tables[0]._by_use[Use.IDLE]
+        transport = there.transport
+        assert transport is not None
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        transport.write(b"x" * 16_000_000)
+        there.force_close()  # as aiohttp does with one that is silent for too long
+        assert (there.transport, len(tables[0])) == (None, 1)
+
+        assert tables[0].make_room("a test wants it")
+
+        await until(lambda: transport.get_extra_info("socket").fileno() == -1, "its file is free")
+
+
 async def test_D2_the_room_that_connections_took_is_free_when_they_end(
     serve: Serve, tables: list[Connections]
 ) -> None:

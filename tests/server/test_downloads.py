@@ -16,6 +16,7 @@ import pytest
 from hotswap_dev.domain import retention
 from hotswap_dev.domain.facts import BundlesPruned
 from hotswap_dev.domain.observations import DownloadEnded
+from hotswap_dev.server import downloads
 from tests.server.asking import (
     PATIENCE,
     Asking,
@@ -275,3 +276,14 @@ async def downloading(server: Asking, url: str) -> AsyncIterator[asyncio.StreamR
             head = await reader.readuntil(b"\r\n\r\n")
         assert status_of(head) == 200
         yield reader
+
+
+def test_C7_only_so_many_clients_and_attempts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "_REMEMBERED", 100)
+    attribution = downloads.Attribution(b"s" * 32)
+    tokens = [attribution.token(str(number)) for number in range(1000)]
+    for number in range(1000):
+        attribution.attempt(str(number), 1)
+
+    assert [attribution.client(token) for token in (tokens[0], tokens[-1])] == [None, "999"]
+    assert (len(attribution._clients), len(attribution._attempts)) == (100, 100)

@@ -165,3 +165,34 @@ async def test_C10_no_header_but_the_client_s_id_is_kept_anywhere(
     assert b"phone-7" in kept
     assert b"phone-7" in events
     assert len(await so_far(server.engine, CheckAnswered)) == 2
+
+
+async def test_C4_a_row_at_fault_and_then_a_refusing_disk_end_no_recording_and_lose_nothing(
+    server: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is halved may be written half, and the rest later."""
+    recorder = server.engine.history
+    troubles: list[Exception | None] = [
+        ValueError("a row is at fault"),
+        None,
+        sqlite3.OperationalError("database is locked"),
+    ]
+    stored = recorder._store
+
+    def store(batch: list[history._Entry]) -> int:
+        if (len(batch) > 1 or len(troubles) < 3) and troubles and (trouble := troubles.pop(0)):
+            raise trouble
+        return stored(batch)
+
+    monkeypatch.setattr(history, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(history, "_GATHER_SECONDS", 0.3)
+    await until(lambda: not recorder._queue, "nothing is queued")
+    before = recorder.recorded
+    monkeypatch.setattr(recorder, "_store", store)
+    for _ in range(20):
+        await server.check()
+
+    await until(lambda: recorder.recorded >= before + 20, "everything is recorded in the end")
+    assert troubles == []
+    assert recorder.dropped == 0
+    assert recorder._writer.is_alive()

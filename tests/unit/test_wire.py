@@ -19,6 +19,7 @@ from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
 from hotswap_dev.domain.plugin import read_manifest
 from hotswap_dev.domain.policy import decide
+from hotswap_dev.engine.bus import Bus
 from hotswap_dev.errors import HotswapError
 from tests.unit.making import (
     NOW,
@@ -60,6 +61,31 @@ def test_every_observation_comes_back_as_it_was_recorded(
 ) -> None:
     seen = data.draw(instances(kind))
     assert msgspec.json.decode(wire.encode(seen), type=the_union(OBSERVATIONS)) == seen
+
+
+@pytest.mark.parametrize("kind", [*every_fact(), *OBSERVATIONS, wire.Gap])
+@settings(max_examples=25)
+@given(data=st.data())
+def test_every_line_of_the_stream_is_read_as_it_was_written(kind: type[Any], data: st.DataObject) -> None:
+    event = data.draw(instances(kind))
+    line = Bus("run-1").line(7, event)
+    assert wire.decode_event(line) == wire.EventLine("run-1", 7, event)
+
+
+@settings(max_examples=50)
+@given(all_controls(), instances(Client), st.booleans())
+def test_a_state_is_read_as_it_was_written(controls: Controls, client: Client, plain: bool) -> None:
+    said = {"instance": "run-1", "revision": 3, "controls": controls, "clients": [client], "builds": {}}
+    read = wire.decode_state(wire.encode(wire.plain(said) if plain else said))
+    assert read == wire.State(instance="run-1", revision=3, controls=controls, clients=(client,))
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{}", "[]", '{"instance": "a", "revision": 1, "event": "of-tomorrow", "at": "x"}']
+)
+def test_a_line_that_this_version_can_not_read_is_a_ValueError(line: str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        wire.decode_event(line)
 
 
 @pytest.mark.parametrize("kind", [*every_fact(), *OBSERVATIONS])

@@ -38,7 +38,16 @@ MixedOf = Literal["peer", "binary-version", "sequence"]
 K = TypeVar("K")
 
 _FALLS = ("rolled-back", "rollback-loop", "discarded")
-_NOT_AHEAD = ("newer-release", "up-to-date")
+_NOT_AHEAD = (
+    "newer-release",
+    "up-to-date",
+    # Something above it was passed over.
+    "binary-too-old",
+    "not-targeted",
+    "not-in-rollout",
+    "release-withheld",
+    "pinned",
+)
 
 
 class Formerly(Struct, frozen=True):

@@ -17,9 +17,6 @@ Notes = Annotated[str, Meta(max_length=4096)]
 UpdateType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]  # Python's $ lets a newline follow
 ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
 
-FURTHEST_JUMP = 2**63 - 1
-"""Above it a sequence could not be stored as a number, and the client's last one, 2^64-1, would come near."""
-
 
 def channel_name(name: str) -> str:
     """`name`, if a channel may be called that; HotswapError otherwise."""

@@ -9,7 +9,6 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from hotswap_dev.domain.commands.arguments import (
-    FURTHEST_JUMP,
     Notes,
     UpdateType,
     channel_name,
@@ -29,7 +28,7 @@ from hotswap_dev.domain.facts import (
     ReleaseWithheld,
     SequenceFloorRaised,
 )
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Origin, Release
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, FURTHEST_JUMP, Origin, Release
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError
 

@@ -174,7 +174,21 @@ def test_many_changes_are_counted_and_not_poured_out() -> None:
     lines = list(change_lines(changes, []))
 
     assert len(lines) == 52
-    assert lines[-1] == "… and 150 more; --json shows them all"
+    assert lines[-1] == "… and 150 more; --dry-run --json shows them all"
+
+
+def test_what_is_asked_about_many_still_stands_on_a_terminal(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = [{"client": f"phone-{number}", "before": OFFER, "after": NOTHING} for number in range(200)]
+    monkeypatch.setattr(change, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
+
+    asked = say("roll-back-to", "1", site=Site(ANSWERS, withheld(*changes))).err.splitlines()
+
+    assert len(asked) <= 15
+    assert asked[0] == "roll-back-to: release 7 is withheld"
+    assert "  … and 190 more; --dry-run --json shows them all" in asked
 
 
 @pytest.mark.parametrize("extra", [[], ["--dry-run"]])
@@ -228,4 +242,5 @@ def test_every_command_has_a_dry_run_and_says_what_its_words_are(name: str) -> N
     assert f"hotswap-dev {kind.example}" in " ".join(help_text.split())
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            assert f"\n    {str(parameter.name).upper()} " in help_text
+            called = "on|off" if parameter.name == "on" else str(parameter.name).upper()
+            assert f"\n    {called} " in help_text

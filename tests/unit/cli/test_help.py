@@ -132,6 +132,24 @@ def test_values_come_from_the_running_server(say: Say, monkeypatch: pytest.Monke
     assert completed(say, monkeypatch, "hotswap-dev set-mandatory ") == ["on", "off"]
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    ["Pixel;touch /tmp/x", "$(id)", "`id`", "a b", "*", "-rf", "~root", "=ls", "a\\b", "a'b", "#", "{a,b}"],
+)
+def test_no_client_is_proposed_that_a_shell_would_run_or_take_apart(
+    say: Say, monkeypatch: pytest.MonkeyPatch, hostile: str
+) -> None:
+    site = Site({"/api/clients": [{"id": hostile, "name": None}, {"id": "会議室/1", "name": None}]})
+    monkeypatch.setattr(completing, "control", lambda _: site)
+
+    assert completed(say, monkeypatch, "hotswap-dev why ") == ["会議室/1"]
+
+
+def test_pages_are_completed(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed(say, monkeypatch, "hotswap-dev help binary") == ["binary-too-old"]
+    assert {"phones", "pin-client", "pinned"} <= set(completed(say, monkeypatch, "hotswap-dev help p"))
+
+
 def test_without_a_server_nothing_is_proposed_and_nothing_is_said(
     say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:

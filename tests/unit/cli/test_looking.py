@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import click
 import pytest
 
 from hotswap_dev.cli.log import moment, unseen, wanted
-from hotswap_dev.cli.look import ago, armed
+from hotswap_dev.cli.look import _clients, ago, armed
+from hotswap_dev.cli.tables import table
 from hotswap_dev.cli.why import explained
-from tests.unit.cli.saying import Say, Site
+from hotswap_dev.errors import HotswapError
+from tests.unit.cli.saying import Say, Site, a_row
 
 NOW = datetime(2026, 4, 5, 12, 0, tzinfo=UTC)
 
@@ -109,6 +112,45 @@ def test_status_shows_all_that_bends_answers_and_nothing_where_nothing_does() ->
         ("withheld", "9, 10"),
         ("mandatory", "9"),
     ]
+
+
+def test_columns_stand_below_each_other_whatever_is_in_them() -> None:
+    rows = [("client", "at"), ("東京の電話", "1"), ("Pixel 😀", "12"), ("a\u0301b", "3")]
+
+    assert list(table(rows, right={1})) == [
+        "client      at",
+        "東京の電話   1",
+        "Pixel 😀    12",
+        "a\u0301b           3",
+    ]
+
+
+def test_the_client_seen_last_has_its_name_and_no_sequence_that_it_never_said() -> None:
+    seen = a_row("p1", sequence=None, reason="bad-request", last_seen="2026-04-05T12:00:00Z")
+
+    assert _clients([seen], {"p1": "QA phone"}) == "1, last QA phone (p1) (bad-request)"
+    assert _clients([{**seen, "sequence": 4}], {}) == "1, last p1 at 4 (bad-request)"
+
+
+def test_why_takes_latest_and_says_its_hints_in_options(say: Say) -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    class Refusing(Site):
+        def get(self, path: str, **query: Any) -> Any:
+            if path == "/api/releases":
+                return [{"sequence": 7}]
+            asked.append(query)
+            raise HotswapError(
+                "no",
+                "seen: /x?z=1&a=2; or say: sequence, binary_version, platform, arch, channel, ?sequence=0&arch=x",
+            )
+
+    said = say("why", "--sequence", "latest", site=Refusing())
+
+    assert asked[0]["sequence"] == 7
+    assert "seen: /x?z=1&a=2; or say: --sequence, --binary-version, " in said.err
+    assert said.err.endswith("--channel, --sequence 0 --arch x\n")
+    assert say("why", "--sequence", "abc", site=Refusing()).code == 2
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,14 @@ def test_above_all_that_was_ever_given_out_is_ahead_until_the_counter_passes_it(
     assert story.fetched(41).reports(41).label == "applied"
 
 
+@pytest.mark.parametrize(
+    "code", ["binary-too-old", "release-withheld", "pinned", "not-targeted", "not-in-rollout"]
+)
+def test_what_is_passed_over_above_it_shows_that_it_is_ahead_no_longer(code: str) -> None:
+    story = Story().ahead(40, last=14).reports(40, reason=code, args={"sequence": 41})
+    assert story.label == "running"
+
+
 def test_a_switch_of_channel_is_told_and_changes_no_label() -> None:
     story = Story().applies(14).reports(14, channel="beta").reports(14, channel="production").reports(14)
     assert story.label == "applied"

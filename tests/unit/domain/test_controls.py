@@ -20,6 +20,7 @@ from hotswap_dev.domain.facts import (
     OverridesCleared,
     OverrideSpent,
     ReleaseAdded,
+    ReleaseEdited,
     SequenceFloorRaised,
     every_fact,
     kebab,
@@ -138,6 +139,12 @@ def test_only_the_watched_folder_is_what_its_next_scan_is_compared_with() -> Non
 def test_versions_are_counted_for_each_binary_version_apart() -> None:
     controls = controls_with(a_release(1), a_release(2), a_release(3, binary_version="1.1.0"))
     assert controls.build_counts == {"1.0.0": 2, "1.1.0": 1}
+
+
+def test_what_a_build_is_compared_with_is_the_minimum_that_it_had_and_not_what_was_edited() -> None:
+    watched = ReleaseAdded(at=NOW, release=a_release(1, min_binary_version="1.0.0"), watched=True)
+    edited = ReleaseEdited(at=NOW, sequence=1, min_binary_version="2.0.0")
+    assert replay([watched, edited]).channels["production"].last_minimum == "1.0.0"
 
 
 def test_the_last_tree_is_each_channels_own() -> None:

@@ -273,6 +273,12 @@ def test_a_sentence_names_the_values_that_decided(reason: Reason, words: str) ->
     assert sentence(reason) == words
 
 
+@pytest.mark.parametrize("code", [*CODES, "of-tomorrow"])
+def test_what_another_version_wrote_without_a_value_is_said_and_takes_no_list_with_it(code: str) -> None:
+    assert sentence(Reason(code)).startswith(code)
+    assert change(Reason(code)) == ""
+
+
 def test_a_client_that_is_ahead_is_passed_by_the_command_that_is_named() -> None:
     reason = decide(controls_with(a_release(2)), a_check(7), NOW).reason
     assert "7" in sentence(reason)

@@ -15,7 +15,8 @@ from hotswap_dev import wire
 from hotswap_dev.domain.facts import ChannelCreated
 from hotswap_dev.domain.observations import CheckAnswered, Noticed
 from hotswap_dev.engine import bus as bus_module
-from hotswap_dev.engine.bus import Bus, Event, Gap
+from hotswap_dev.engine.bus import Bus
+from hotswap_dev.wire import Event, Gap
 from tests.unit.making import NOW, an_answered_check
 
 PATIENCE = 10  # seconds that a test waits before it fails

@@ -105,6 +105,46 @@ async def test_what_was_spent_is_in_the_journal_soon_and_many_in_few_rows(
         assert [fact.times for fact in spent] == [30]
 
 
+async def test_while_answers_go_on_they_share_their_rows(tmp_path: Path, key: SigningKey) -> None:
+    async with opened(tmp_path, key) as engine:
+        await engine.run(Force204(on=True, times=1_000_000))
+        began = time.monotonic()
+        answers = 0
+        while time.monotonic() - began < 0.5:
+            reason(engine)
+            answers += 1
+            await asyncio.sleep(0)
+        spent = [fact for fact in facts_on_disk(tmp_path / "w") if isinstance(fact, OverrideSpent)]
+        assert 1 <= len(spent) <= (time.monotonic() - began) / ledger._SPENT_WITHIN + 1
+        await until(lambda: left(on_disk(tmp_path)) == {1: 1_000_000 - answers}, "all are on the disk")
+
+
+async def test_E5_that_the_disk_is_back_is_said_though_answers_go_on(
+    tmp_path: Path, key: SigningKey, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_RETRY_SECONDS", 0.01)
+    append = Journal.append
+
+    def spent_meanwhile(journal: Journal, facts: Sequence[Fact]) -> None:
+        append(journal, facts)
+        loop.call_soon_threadsafe(reason, engine)  # before the writer sees that it is written
+
+    async with opened(tmp_path, key) as engine:
+        loop = asyncio.get_running_loop()
+        await engine.run(Force204(on=True, times=1000))
+        disk.full = True
+        monkeypatch.setattr(Journal, "append", spent_meanwhile)
+        reason(engine)
+        await until(lambda: left(engine.controls) != {1: 1000}, "it is spent")
+        async with asyncio.timeout(10):
+            while "disk-full" not in [one.code for one in await so_far(engine, Noticed)]:
+                await asyncio.sleep(0.01)
+        disk.full = False
+        async with asyncio.timeout(10):
+            while "journal-again" not in [one.code for one in await so_far(engine, Noticed)]:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_kill_gives_back_only_what_was_spent_since_the_last_write(
     tmp_path: Path, key: SigningKey
 ) -> None:
