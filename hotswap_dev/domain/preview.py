@@ -11,15 +11,13 @@ from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.policy import Decision, Offer, decide, told_minimum
-from hotswap_dev.domain.reasons import sentence
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a client is told, as far as people tell answers apart by it."""
+    """What a client is told, as far as people tell answers apart by it. Why is `domain.why`'s to say."""
 
     status: int
     reason: str
-    sentence: str
     offered: int | None = None
     version: str | None = None
     mandatory: bool | None = None
@@ -45,10 +43,12 @@ class Preview:
         self._before = before
         self._after = after
         self._now = now
-        # Thousands of clients ask the same few questions, and only some have rules of their own.
+        # Thousands of clients ask the same few questions and get the same few answers; only some have rules of their
+        # own. A rule that looks at a client's id (a rollout's bucket) makes its client one of these.
         forced = (one.client for one in (*before.forced, *after.forced))
         self._own = {*before.pins, *after.pins, *forced}
         self._known: dict[tuple[object, ...], tuple[Told, Told] | None] = {}
+        self._pairs: dict[tuple[Told, Told], tuple[Told, Told]] = {}
 
     def change(self, client: Client) -> Change | None:
         """What changes for this client, if anything does; nothing for one whose last check could not be read."""
@@ -68,7 +68,7 @@ class Preview:
             return None
         hears = told(was, check), told(becomes, check)
         # A release may change in what no manifest says.
-        return None if hears[0] == hears[1] else hears
+        return None if hears[0] == hears[1] else self._pairs.setdefault(hears, hears)
 
 
 def changes(before: Controls, after: Controls, clients: Iterable[Client], now: datetime) -> list[Change]:
@@ -95,12 +95,11 @@ def told(decision: Decision, check: Check) -> Told:
     """A decision as the client hears it."""
     reason = decision.reason
     if not isinstance(decision.answer, Offer):
-        return Told(status=204, reason=reason.code, sentence=sentence(reason))
+        return Told(status=204, reason=reason.code)
     release = decision.answer.release
     return Told(
         status=200,
         reason=reason.code,
-        sentence=sentence(reason),
         offered=release.sequence,
         version=release.version,
         mandatory=decision.answer.mandatory,

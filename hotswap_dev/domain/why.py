@@ -32,6 +32,7 @@ class Why(Struct, frozen=True, kw_only=True):
 
     check: Check
     answer: Told
+    sentence: str
     change: str
     """The command that would change the answer; "" where none would."""
     considered: tuple[Passed, ...]
@@ -49,6 +50,7 @@ def why(controls: Controls, check: Check, client: Client | None, now: datetime) 
     return Why(
         check=check,
         answer=told(decision, check),
+        sentence=sentence(decision.reason),
         change=change(decision.reason),
         considered=_passed(decision),
         next=next_step(client, decision, controls, check),

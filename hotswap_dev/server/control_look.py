@@ -94,6 +94,7 @@ class ControlLook:
                 "check": wire.plain(check),
                 "name": engine.controls.names.get(check.client),
                 **wire.plain(found.answer),
+                "sentence": found.sentence,
                 "change": found.change,
                 "considered": wire.plain(found.considered),
                 "next": wire.plain(found.next),

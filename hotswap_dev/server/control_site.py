@@ -51,8 +51,8 @@ class _ControlSite:
             {
                 "instance": engine.bus.instance,
                 "revision": engine.bus.revision,
-                "controls": wire.plain(engine.controls),
-                "clients": [wire.plain(client) for client in engine.clients.values()],
+                "controls": engine.controls,
+                "clients": tuple(engine.clients.values()),
                 "builds": {
                     "building": engine.building,
                     "dist": shown(str(engine.options.dist), 1000) if engine.options.dist else None,
