@@ -64,7 +64,7 @@ def test_asking_why_says_what_a_forced_204_would_leave_and_takes_nothing_of_it()
     controls = replay([*added(a_release(1)), Forced204Set(at=NOW, override=1, times=2)])
     first, second = (why(controls, a_check(), None, NOW) for _ in range(2))
     assert first == second
-    assert "1 more to come" in first.answer.sentence
+    assert "1 more to come" in first.sentence
     assert controls.forced[0].left == 2
 
 
