@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from hotswap_dev import wire
+from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError, Unreachable
 
 _SECONDS = 30
 _BUILD_SECONDS = 600
+_LONGEST_TEXT = 2000
+_ANSWERED = ("application/json", "application/x-ndjson")
+"""What the control site answers; another program may have its port by now."""
+
+_START_AGAIN = "start it again: hotswap-dev serve"
 _SENT_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
 """What a path that a person typed may hold of RFC 3986's own characters; all others are percent-encoded."""
 
@@ -25,16 +31,19 @@ class ServerRefused(HotswapError):
 
     def __init__(self, problem: Mapping[str, wire.Json], status: int) -> None:
         super().__init__(
-            str(problem.get("detail", f"the server answered {status}")),
-            str(problem.get("hint", "")),
-            code=str(problem.get("title", "error")),
+            _told(problem.get("detail", f"the server answered {status}")),
+            _told(problem.get("hint", "")),
+            code=_told(problem.get("title", "error")),
         )
         self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class ControlClient:
-    """A running server's control site. Unreachable where it is gone, ServerRefused where it says no."""
+    """A running server's control site.
+
+    Unreachable where it is gone or something else has its place, ServerRefused where it says no.
+    """
 
     address: str
     token: str
@@ -45,7 +54,7 @@ class ControlClient:
         """What a GET answers, decoded; `query` without the values that are None, several ones as often."""
         given = {name: value for name, value in query.items() if value is not None}
         asked = "?" + urlencode(given, doseq=True) if given else ""
-        return wire.decode(self.request("GET", path + asked, seconds=seconds))
+        return self._decoded(self.request("GET", path + asked, seconds=seconds))
 
     def command(self, name: str, arguments: Mapping[str, wire.Json], *, dry_run: bool = False) -> wire.Json:
         """Have a command of the registry done; answers when it is, which for a build may take minutes.
@@ -53,7 +62,7 @@ class ControlClient:
         A dry run answers what it would come to, and nothing is done.
         """
         path = f"/api/commands/{name}" + ("?dry_run=1" if dry_run else "")
-        return wire.decode(self.request("POST", path, wire.encode(dict(arguments)), _BUILD_SECONDS))
+        return self._decoded(self.request("POST", path, wire.encode(dict(arguments)), _BUILD_SECONDS))
 
     def request(self, method: str, path: str, body: bytes | None = None, seconds: float = _SECONDS) -> bytes:
         """The body of an answer, as it came."""
@@ -84,18 +93,36 @@ class ControlClient:
                 response = connection.getresponse()
                 if response.status >= 400:
                     raise ServerRefused(_problem(response.read()), response.status)
+                kind = response.headers.get_content_type()
+                if response.status >= 300 or kind not in _ANSWERED:
+                    raise self._not_ours(f"it says {response.status} with {kind}")
                 with response:
                     yield response
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.IncompleteRead) as error:
                 raise Unreachable(
-                    f"the server at {self.address} does not answer: {error}",
-                    "start it again: hotswap-dev serve",
+                    f"the server at {self.address} does not answer: {_told(error)}", _START_AGAIN
                 ) from None
+            except http.client.HTTPException as error:
+                raise self._not_ours(f"it speaks no HTTP, {error!r}") from None
+
+    def _decoded(self, body: bytes) -> wire.Json:
+        try:
+            return wire.decode(body)
+        except (ValueError, RecursionError) as error:
+            raise self._not_ours(f"what it says is no JSON, {error}") from None
+
+    def _not_ours(self, why: str) -> Unreachable:
+        return Unreachable(f"something else answers at {self.address}: {_told(why)}", _START_AGAIN)
+
+
+def _told(found: object) -> str:
+    """What came from who knows where, as it may stand on a terminal (hardening C3)."""
+    return shown(str(found), _LONGEST_TEXT)
 
 
 def _problem(body: bytes) -> Mapping[str, wire.Json]:
     try:
         found = wire.decode(body)
-    except ValueError:
-        return {"detail": body.decode(errors="replace")[:500]}
+    except (ValueError, RecursionError):
+        return {"detail": shown(body.decode(errors="replace"), 500)}
     return found if isinstance(found, dict) else {}

@@ -12,6 +12,7 @@ import contextlib
 import ipaddress
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -42,6 +43,12 @@ _ACCEPTED_AT_ONCE = 16
 """Per turn of the loop and socket. asyncio tells us of a connection two turns after it has opened its file, so what it
 accepts at once must fit into `_SPARE` a few times over."""
 
+_ARRIVING_SECONDS = 2.0
+"""How long a newcomer may take for its first request before it counts as silent.
+
+A client sends it a moment after it has connected; a first packet that is lost comes again within a second (RFC 6298).
+"""
+
 _BACKLOG = 1024
 _LETTING_GO = 0.1
 
@@ -50,24 +57,28 @@ class Use(IntEnum):
     """What a connection is there for, the least first: in this order they are closed when there are too many."""
 
     UNASKED = 0
-    """It never sent a complete request, or has sent half of the next one's body."""
+    """It never sent a complete request, and had the time to; or has sent half of the next one's body."""
     IDLE = 1
     """It sent some, and none now."""
-    ASKING = 2
+    ARRIVING = 2
+    """It is new, and its first request is on its way: newcomers don't push each other out while others are idle."""
+    ASKING = 3
     """Its request is being answered."""
-    STEERING = 3
+    STEERING = 4
     """The same, on the control site: a dashboard's stream, a command."""
 
 
 class Connections:
     """Every open connection, by use and age, so that there is room for the next one.
 
-    `most` counts all of them, `most_per_address` those of one peer that is not this machine; both at least 1.
+    `most` counts all of them, `most_per_address` those of one peer that is not this machine; both at least 1. `clock`
+    tells seconds, and never jumps.
     """
 
-    def __init__(self, most: int, most_per_address: int) -> None:
+    def __init__(self, most: int, most_per_address: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
         self.most_per_address = most_per_address
+        self._clock = clock
         self.closed_early = 0
         self._by_use: dict[Use, dict[Connection, None]] = {use: {} for use in Use}
         self._by_peer: dict[str, dict[Connection, None]] = {}
@@ -85,10 +96,14 @@ class Connections:
         elif len(self) >= self.most:
             self.make_room(f"there are {len(self)}")
         peers[connection] = None
+        connection.came = self._clock()
         self._by_use[connection.use][connection] = None
 
     def make_room(self, why: str) -> bool:
         """Close the connection that is least in use, the oldest of these; whether there was one."""
+        arriving = self._by_use[Use.ARRIVING]
+        while arriving and self._use_now(next(iter(arriving))) is not Use.ARRIVING:
+            pass  # Each that arrived long ago has left the table, and the next one is the oldest.
         for use in Use:
             while self._by_use[use]:
                 oldest = next(iter(self._by_use[use]))
@@ -113,10 +128,12 @@ class Connections:
         connection.use = use
 
     def _use_now(self, connection: Connection) -> Use:
-        """Nothing tells us when a request's body is complete: who looks finds out."""
+        """Nothing tells us when a request's body is complete, or a newcomer silent for too long: who looks finds out."""
         if connection.body is not None and connection.body.is_eof():
             connection.body = None
             self.used(connection, connection.asking)
+        elif connection.use is Use.ARRIVING and self._clock() - connection.came >= _ARRIVING_SECONDS:
+            self.used(connection, Use.UNASKED)
         return connection.use
 
     def _close_early(self, connection: Connection, why: str) -> None:
@@ -134,7 +151,7 @@ class Connections:
 class Connection(web.RequestHandler):
     """aiohttp's connection, counted; and what it says where no request could be read or a handler's error escaped."""
 
-    __slots__ = ("_all", "_made", "_on_https", "_on_lost", "asking", "body", "peer", "use")
+    __slots__ = ("_all", "_made", "_on_https", "_on_lost", "asking", "body", "came", "peer", "use")
 
     def __init__(
         self,
@@ -159,8 +176,9 @@ class Connection(web.RequestHandler):
         self._made: asyncio.Transport | None = None
         self.asking = asking
         self.body: StreamReader | None = None
+        self.came = 0.0
         self.peer = "?"
-        self.use = Use.UNASKED
+        self.use = Use.ARRIVING
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio has accepted it."""

@@ -19,8 +19,13 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
+from hotswap_dev.server.connections import hang_up
+
 _UNREAD = 64 * 1024
 """Bytes that may wait for a client that asks without reading, before its next request has to wait (hardening D8)."""
+
+_UNREAD_SECONDS = 30.0
+"""Seconds that they may wait: who asks and never reads would otherwise keep its place for ever (hardening D2, D8)."""
 
 _EAGER = sys.version_info >= (3, 12)
 """Whether aiohttp answers a connection's requests without a turn of the loop between them, as it does since 3.12.
@@ -67,7 +72,7 @@ class WholeAnswer(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send it; ConnectionResetError where nobody is there any more."""
+        """Send it; ConnectionResetError where nobody is there any more, or nobody who reads."""
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the connection is closed")
@@ -78,7 +83,12 @@ class WholeAnswer(web.StreamResponse):
             # The outbox's turn comes first, and only then the connection's next request or its end.
             await asyncio.sleep(0)
         if transport.get_write_buffer_size() > _UNREAD:
-            await request.writer.drain()
+            try:
+                async with asyncio.timeout(_UNREAD_SECONDS):
+                    await request.writer.drain()
+            except TimeoutError:
+                hang_up(transport)
+                raise ConnectionResetError(f"nothing was read for {_UNREAD_SECONDS:g} s") from None
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

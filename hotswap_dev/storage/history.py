@@ -86,7 +86,7 @@ class History:
     """The recorder and what it recorded.
 
     `on_trouble` hears, in the writer's thread, why recording stopped, and None when it goes on. `dropped` counts
-    what was not recorded: the queue was full, or the row could not be encoded.
+    what was not recorded: the queue was full, the row could not be encoded, or the disk refused it to the end.
     """
 
     def __init__(self, path: Path, on_trouble: Callable[[str | None], None] = lambda _: None) -> None:
@@ -162,7 +162,7 @@ class History:
         return [{"number": number, **wire.decode(body)} for number, body in rows]
 
     def close(self) -> None:
-        """Write what is queued and let the file go."""
+        """Write what is queued and let the file go; what the disk refuses then is dropped, counted and told."""
         self._closing.set()
         self._filled.set()
         self._writer.join(timeout=5)
@@ -190,10 +190,23 @@ class History:
                 if self._write(batch):
                     left -= len(batch)
                 elif self._closing.wait(_RETRY_SECONDS):
+                    self._give_up()
                     return
                 else:
                     # A part of a batch that was halved may be written, and off the queue.
                     left = min(left, len(self._queue))
+
+    def _give_up(self) -> None:
+        """Count and tell what is still queued: nobody will write it."""
+        lost = 0
+        while self._queue:
+            event, _ = self._queue.popleft()
+            lost += not isinstance(event, _Forget)
+        self._lost += lost
+        if lost:
+            # It is in trouble already, and this is no repetition of that.
+            self._troubled = False
+            self._tell(f"{self._path.name} could not be written to the end: {lost} observations are lost")
 
     def _write(self, batch: list[_Entry]) -> bool:
         """Write the head of the queue and take it off; False where the disk refused, and then it stays queued.

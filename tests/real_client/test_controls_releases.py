@@ -175,7 +175,7 @@ async def test_a_minimum_raised_above_the_binary_is_not_offered_and_lowered_it_i
     assert (await pixel.after(EditRelease(sequence=2, min_binary_version="0.2.0"))).offered == 1
     refused = await pixel.after(EditRelease(sequence=1, min_binary_version="0.1.1"))
     assert refused.short == ("binary-too-old", None)
-    assert refused.change == "hotswap-dev edit-release 2 --min-binary-version 0.1.0"
+    assert refused.change == "hotswap-dev edit-release 2 --min-binary-version same-as-client"
 
     newer = await installed(launch, server, "Newer", version="0.2.0")
     assert (await newer.asks()).short == ("newer-release", 2)

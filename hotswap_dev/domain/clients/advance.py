@@ -25,7 +25,7 @@ from hotswap_dev.domain.model import DEFAULT_CHANNEL
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation
 from hotswap_dev.domain.versions import parse
 
-MAX_TURNS = 6
+MAX_TURNS = 8
 _MAX_KEPT = 4  # offers, and downloads that were not reported: one of each is usual
 
 AT_ONCE = timedelta(minutes=5)
@@ -87,7 +87,7 @@ class Client(Struct, frozen=True, kw_only=True):
     label: Turn | None = None
     """What its check-ins prove; None as long as no check of it could be read."""
     story: tuple[Turn, ...] = ()
-    """Its last turns, oldest first, at most 6."""
+    """Its last turns, oldest first, at most 8."""
     minimum: str | None = None
     """The `min_binary_version` that it was told of the sequence that it reports; None where that was not here."""
     told: dict[int, str] = {}
