@@ -14,12 +14,14 @@ import click
 
 from hotswap_dev import wire
 from hotswap_dev.cli.arguments import LATEST, NULL, parameter
-from hotswap_dev.cli.meaning import Rows, client_meant, latest_sequence, names_in
+from hotswap_dev.cli.meaning import Known, client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import WHERE, control, echo_json, finding_a_server
-from hotswap_dev.cli.tables import table
-from hotswap_dev.cli.words import Names, changes_words, done_words, who
+from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
+from hotswap_dev.cli.words import changes_words, done_words, forced_words, scope_words, who
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.domain.commands import Command
+from hotswap_dev.domain.commands.clients import ForgetClient
+from hotswap_dev.domain.commands.overrides import Force204
 from hotswap_dev.errors import UsageError
 
 _CLIENT_FIELDS = ("client", "clients")
@@ -39,18 +41,27 @@ def command_of(kind: type[Command]) -> click.Command:
     def call(as_json: bool, dry_run: bool, yes: bool = False, **given: Any) -> None:
         where = {name: given.pop(name) for name in WHERE}
         site = control(where)
-        rows: Rows = []
+        known = Known()
         if dry_run or any(given.get(name) for name in _CLIENT_FIELDS):
-            rows = site.get("/api/clients")
-        arguments = dict(_meant(kind, given, site, rows))
-        if dry_run:
-            done = site.command(kind.verb, arguments, dry_run=True)
-            echo_json(done) if as_json else _show_dry_run(done, rows)
-            return
-        if kind.final and not yes and _on_a_terminal():
+            known = known_in(site.get("/api/state"))
+        arguments = dict(_meant(kind, given, site, known))
+        if kind.final and not yes and not dry_run and _on_a_terminal():
             _ask(kind.verb, site, arguments)
-        done = site.command(kind.verb, arguments)
-        echo_json(done) if as_json else click.echo(_done_line(done, names_in(rows)))
+        done = site.command(kind.verb, arguments, dry_run=dry_run)
+        if as_json:
+            echo_json(done)
+        elif kind is ForgetClient and arguments["client"] not in known:
+            click.echo(
+                f"{arguments['client']!r} was never seen, and nothing is set for it: nothing to forget"
+            )
+        elif not done["events"]:
+            click.echo(_already(kind, arguments, site))
+        elif dry_run:
+            click.echo(f"would do: {done_words(done['events'], known.names)}")
+            for text in change_lines(done["changes"], known):
+                click.echo(text)
+        else:
+            click.echo(f"{done_words(done['events'], known.names)}; {changes_words(len(done['changes']))}")
 
     return click.Command(
         kind.verb,
@@ -69,27 +80,30 @@ def command_of(kind: type[Command]) -> click.Command:
     )
 
 
-def change_lines(changes: list[wire.Json], rows: Rows, most: int = _MOST_ROWS) -> Iterator[str]:
-    """Whose answers change, as a table: the client, what it has, its answer before and after.
-
-    `rows` are the clients as `GET /api/clients` lists them.
-    """
+def change_lines(changes: list[wire.Json], known: Known, most: int = _MOST_ROWS) -> Iterator[str]:
+    """Whose answers change, as a table: the client, what it has, its answer before and after."""
     if not changes:
         yield changes_words(0)
         return
-    names, has = names_in(rows), {row["id"]: row["sequence"] for row in rows}
     cells = [("client", "has", "now", "then")]
     for one in changes[:most]:
         before, after = _told(one["before"], one["after"]), _told(one["after"], one["before"])
-        at = has.get(one["client"])
-        cells.append((who(one["client"], names), "?" if at is None else str(at), before, after))
+        at = known.seen.get(one["client"])
+        cells.append(
+            (
+                cut(who(one["client"], known.names), WIDEST_CLIENT),
+                "?" if at is None else str(at),
+                before,
+                after,
+            )
+        )
     yield from table(cells, right={1})
     if len(changes) > most:
         yield f"… and {len(changes) - most} more; --dry-run --json shows them all"
 
 
 def _meant(
-    kind: type[Command], given: Mapping[str, Any], site: ControlClient, rows: Rows
+    kind: type[Command], given: Mapping[str, Any], site: ControlClient, known: Known
 ) -> Iterator[tuple[str, wire.Json]]:
     """The arguments as they are sent: what was not given is left out, words are what they stand for."""
     for name, value in given.items():
@@ -104,9 +118,9 @@ def _meant(
         elif name in _CLIENT_FIELDS:
             yield (
                 name,
-                client_meant(value, rows)
+                client_meant(value, known, say=kind is not ForgetClient)
                 if isinstance(value, str)
-                else [client_meant(one, rows) for one in value],
+                else [client_meant(one, known) for one in value],
             )
         else:
             yield name, list(value) if isinstance(value, tuple) else value
@@ -138,31 +152,35 @@ def _on_a_terminal() -> bool:
 
 def _ask(verb: str, site: ControlClient, arguments: Mapping[str, wire.Json]) -> None:
     """Show what can't be taken back, and go on only if that is wanted."""
-    rows = site.get("/api/clients")
+    known = known_in(site.get("/api/state"))
     would = site.command(verb, arguments, dry_run=True)
     if not would["events"]:
         return
-    click.echo(f"{verb}: {done_words(would['events'], names_in(rows))}", err=True)
-    for text in change_lines(would["changes"], rows, _MOST_ROWS_ASKED):
+    click.echo(f"{verb}: {done_words(would['events'], known.names)}", err=True)
+    for text in change_lines(would["changes"], known, _MOST_ROWS_ASKED):
         click.echo(f"  {text}", err=True)
     if not click.confirm("It can't be taken back. Do it?", err=True):
         click.echo("nothing was done", err=True)
         click.get_current_context().exit(1)
 
 
-def _show_dry_run(done: wire.Json, rows: Rows) -> None:
-    if not done["events"]:
-        click.echo(_ALREADY)
-        return
-    click.echo(f"would do: {done_words(done['events'], names_in(rows))}")
-    for text in change_lines(done["changes"], rows):
-        click.echo(text)
-
-
-def _done_line(done: wire.Json, names: Names) -> str:
-    if not done["events"]:
+def _already(kind: type[Command], arguments: Mapping[str, wire.Json], site: ControlClient) -> str:
+    """Why nothing was to be done. `off` without a scope is not off for everyone: what still bends answers is named."""
+    if kind is not Force204 or arguments["on"]:
         return _ALREADY
-    return f"{done_words(done['events'], names)}; {changes_words(len(done['changes']))}"
+    controls = site.get("/api/state")["controls"]
+    if not controls["forced"]:
+        return _ALREADY
+    names = controls["names"]
+    scope = scope_words(arguments.get("client"), arguments.get("channel"), names)
+    others = "; ".join(
+        forced_words(one["client"], one["channel"], one["left"], names) for one in controls["forced"]
+    )
+    return (
+        f"nothing to do: none was set for {scope}. Still in force: {others}.\n"
+        "Each ends by force-204 off with its own --client and --channel; hotswap-dev clear-overrides ends them all, "
+        "and mandatory for every answer"
+    )
 
 
 def _told(told: wire.Json, other: wire.Json) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hotswap_dev.cli.words import Event
 
-_COMPARED = ("status", "reason", "args", "sequence", "offered", "channel", "binary_version")
+_COMPARED = ("status", "reason", "args", "sequence", "offered", "channel", "binary_version", "flags")
 
 
 def folded(events: Iterable[Event]) -> list[Event]:

@@ -79,18 +79,25 @@ def _check(event: Event) -> str:
     at = "?" if event["sequence"] is None else event["sequence"]
     name = padded(str(event["client"]), _NAME_WIDTH)
     repeated = _repeated(event)
+    marks = _flags(event)
     if event.get("more"):
         answer = f"↓ {event['offered']}" if event["status"] == 200 else str(event["status"])
         return click.style(f"{name} at {at:<4} {answer}{repeated}", dim=True)
     if event["status"] == 200:
         answer = click.style(f"↓ {event['offered']}", fg="cyan", bold=True)
-        return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}"
+        return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{marks}"
     fine = event["reason"] == "up-to-date"
     colour = None if fine else ("red" if event["status"] >= 400 else "yellow")
     answer = click.style(str(event["status"]), fg=colour, dim=fine)
     other = change(reason)
     hint = f"  → {other}" if other and not fine else ""
-    return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{click.style(hint, dim=True)}"
+    return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{marks}{click.style(hint, dim=True)}"
+
+
+def _flags(event: Event) -> str:
+    """What the check has that the plugin never sends."""
+    said = ", ".join(_FLAGS.get(str(one), shown(str(one))) for one in event.get("flags", ()))
+    return click.style(f"  ! {said}", fg="yellow") if said else ""
 
 
 def _repeated(event: Event) -> str:
@@ -134,6 +141,11 @@ def _said_elsewhere(event: Event) -> bool:
     )
 
 
+_FLAGS = {
+    "platform-unknown": "no known platform",
+    "arch-unknown": "no known arch",
+    "binary-version-empty": "no binary version",
+}
 _MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 _LINES: Mapping[str, Callable[[Event], str]] = {

@@ -13,7 +13,7 @@ from hotswap_dev import wire
 from hotswap_dev.cli.arguments import ClientWord
 from hotswap_dev.cli.folding import folded, folded_live
 from hotswap_dev.cli.lines import line
-from hotswap_dev.cli.meaning import client_meant, names_in
+from hotswap_dev.cli.meaning import client_meant, known_in
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.words import Event
 from hotswap_dev.domain.reasons import CODES
@@ -58,9 +58,9 @@ def log(
     """What happened, and why: oldest first. Equal answers to one client are one line, counted."""
     start = None if since is None else moment(since, datetime.now(UTC))
     site = control(where)
-    rows = site.get("/api/clients")
-    named = None if client is None else client_meant(client, rows)
-    revision = site.get("/api/state")["revision"] if follow else 0
+    state = site.get("/api/state")
+    known, revision = known_in(state), state["revision"]
+    named = None if client is None else client_meant(client, known)
     found = site.get(
         "/api/history",
         limit=limit if as_json else min(_MAX_ROWS, limit * _ROWS_A_LINE),
@@ -71,7 +71,7 @@ def log(
         since=start,
     )
     found.reverse()
-    names = dict(names_in(rows))
+    names = dict(known.names)
     show: Callable[[Event], None] = echo_json if as_json else (lambda event: _echo_line(event, names))
     for event in found if as_json else _last(folded(found), limit):
         show(event)

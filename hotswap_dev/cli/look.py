@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +12,9 @@ import click
 
 from hotswap_dev import wire
 from hotswap_dev.cli.lines import size
-from hotswap_dev.cli.meaning import names_in
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
 from hotswap_dev.cli.paragraphs import wrapped
-from hotswap_dev.cli.tables import table
+from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
 from hotswap_dev.cli.words import Names, forced_words, who
 
 
@@ -114,11 +115,14 @@ def clients(as_json: bool, limit: int, **where: Any) -> None:
     if not found:
         click.echo("no client yet: build the app once with the line that serve prints; dev builds never ask")
         return
-    names, now = names_in(found), datetime.now(UTC)
+    names, now = {one["id"]: one["name"] for one in found if one["name"]}, datetime.now(UTC)
+    said = [[*([one["label"]["sentence"]] if one["label"] else []), *one["remarks"]] for one in found]
+    often = Counter(itertools.chain.from_iterable(said))
+    noted = {text: f"[{number}]" for number, text in enumerate((one for one in often if often[one] > 1), 1)}
     rows = [("client", "runs on", "binary", "channel", "at", "seen", "")]
     rows += [
         (
-            who(one["id"], names),
+            cut(who(one["id"], names), WIDEST_CLIENT),
             f"{one['platform'] or '?'}/{one['arch'] or '?'}",
             one["binary_version"] or "?",
             one["channel"] or "-",
@@ -128,18 +132,27 @@ def clients(as_json: bool, limit: int, **where: Any) -> None:
                 [
                     *([one["label"]["code"]] if one["label"] else []),
                     *([f"pinned to {one['pinned']}"] if one["pinned"] is not None else []),
+                    *(
+                        [" ".join(marks)]
+                        if (marks := [noted[text] for text in texts if text in noted])
+                        else []
+                    ),
                 ]
             ),
         )
-        for one in found
+        for one, texts in zip(found, said, strict=True)
     ]
     head, *lines = table(rows, right={4})
     click.echo(head)
-    for text, one in zip(lines, found, strict=True):
+    for text, texts in zip(lines, said, strict=True):
         click.echo(text)
-        for sentence in [*([one["label"]["sentence"]] if one["label"] else []), *one["remarks"]]:
-            for part in wrapped(sentence, indent="  "):
-                click.echo(click.style(part, dim=True))
+        for sentence in texts:
+            if sentence not in noted:
+                for part in wrapped(sentence, indent="  "):
+                    click.echo(click.style(part, dim=True))
+    for sentence, mark in noted.items():
+        for part in wrapped(sentence, indent=" " * (len(mark) + 1), first=f"{mark} "):
+            click.echo(click.style(part, dim=True))
 
 
 def ago(now: datetime, then: str) -> str:

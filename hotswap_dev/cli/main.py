@@ -10,6 +10,7 @@ import difflib
 import importlib
 import io
 import os
+import shlex
 import sys
 import tempfile
 import traceback
@@ -164,7 +165,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
-        _say(error.format_message(), f"{_command_of(error)} --help")
+        _say(error.format_message(), f"{_command_of(error)} --help{_dashes(error, arguments)}")
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
@@ -203,6 +204,19 @@ def _debugging(arguments: Sequence[str]) -> bool:
 def _command_of(error: click.ClickException) -> str:
     context: click.Context | None = getattr(error, "ctx", None)
     return context.command_path if context else "hotswap-dev"
+
+
+def _dashes(error: click.ClickException, arguments: Sequence[str]) -> str:
+    """How a word that begins as an option does is given as an argument: an id may."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    if not any(isinstance(one, click.Argument) for one in error.ctx.command.params):
+        return ""
+    place = next((at for at, one in enumerate(arguments) if one.startswith(error.option_name)), None)
+    if place is None:
+        return ""
+    word, line = arguments[place], shlex.join([*arguments[:place], "--", *arguments[place:]])
+    return f"; where {shown(word)} is no option: hotswap-dev {shown(line)}"
 
 
 def _say(message: str, hint: str) -> None:

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Set
+from types import MappingProxyType
 
 import click
+from msgspec import Struct
 
 from hotswap_dev import wire
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.domain.client_names import meant
 from hotswap_dev.errors import NotFound
 
-Rows = Sequence[Mapping[str, wire.Json]]
-"""Clients as `GET /api/clients` lists them."""
+
+class Known(Struct, frozen=True, kw_only=True):
+    """The clients that a word can mean: those that were seen, and those that something was set for before."""
+
+    seen: Mapping[str, int | None] = MappingProxyType({})
+    """What each one that was seen reported last, by its id."""
+    names: Mapping[str, str] = MappingProxyType({})
+    set_up: Set[str] = frozenset()
+    """Those with a pin or a forced 204 of their own."""
+
+    def __contains__(self, client: str) -> bool:
+        return client in self.seen or client in self.names or client in self.set_up
 
 
-def names_in(rows: Rows) -> Mapping[str, str]:
-    """What each client is called, by its id; those without a name are not in it."""
-    return {row["id"]: row["name"] for row in rows if row["name"]}
+def known_in(state: wire.Json) -> Known:
+    """The clients of `GET /api/state`."""
+    controls = state["controls"]
+    forced = (one["client"] for one in controls["forced"])
+    return Known(
+        seen={one["id"]: one["sequence"] for one in state["clients"]},
+        names=controls["names"],
+        set_up={*controls["pins"], *(client for client in forced if client is not None)},
+    )
 
 
-def client_meant(wanted: str, rows: Rows, *, say: bool = True) -> str:
+def client_meant(wanted: str, known: Known, *, say: bool = True) -> str:
     """The id of the client that `wanted` means; HotswapError where it could be several.
 
     A client that was never seen may be set up before it asks for the first time, so a word that means nobody is taken
     for an id; with `say` that is told on stderr, since it may be a typo.
     """
-    found = meant(wanted, [row["id"] for row in rows], names_in(rows))
+    found = meant(wanted, {**known.seen, **dict.fromkeys(known.set_up)}, known.names)
     if found is None and say:
         click.echo(f"no client was seen that {wanted!r} could mean: taken as a client's id", err=True)
     return wanted if found is None else found

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 
+WIDEST_CLIENT = 40
+"""Columns of a client in a table. Its beginning means it, where it is the only one with that beginning."""
+
 
 def table(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:
     """The rows as lines; `right` are the columns that are aligned to the right."""
@@ -21,6 +24,18 @@ def padded(text: str, columns: int, *, right: bool = False) -> str:
     """`text` with spaces up to so many columns of a terminal."""
     space = " " * (columns - width(text))
     return space + text if right else text + space
+
+
+def cut(text: str, columns: int) -> str:
+    """`text` in at most so many columns; what is cut ends with `…`."""
+    if width(text) <= columns:
+        return text
+    kept = ""
+    for one in text:
+        if width(kept + one) > columns - 1:
+            break
+        kept += one
+    return f"{kept}…"
 
 
 def width(text: str) -> int:

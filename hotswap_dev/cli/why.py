@@ -10,7 +10,8 @@ import click
 
 from hotswap_dev import wire
 from hotswap_dev.cli.arguments import LATEST, ChannelWord, ClientWord, Whole
-from hotswap_dev.cli.meaning import client_meant, latest_sequence
+from hotswap_dev.cli.lines import clock
+from hotswap_dev.cli.meaning import client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.words import who
@@ -47,7 +48,9 @@ def why(as_json: bool, client: str | None, **given: Any) -> None:
             "name one of hotswap-dev clients, or describe one: --sequence 5 --binary-version 0.4.0",
         )
     site = control(where)
-    named = None if client is None else client_meant(client, site.get("/api/clients"), say=bool(asked))
+    named = (
+        None if client is None else client_meant(client, known_in(site.get("/api/state")), say=bool(asked))
+    )
     if asked.get("sequence") is LATEST:
         asked["sequence"] = latest_sequence(site)
     try:
@@ -74,15 +77,8 @@ def explained(why: wire.Json) -> Iterator[str]:
     check, known = why["check"], why["client"]
     names = {check["client"]: why["name"]} if why["name"] else {}
     subject = who(check["client"], names) if check["client"] else "a client that does not exist"
-    binary = check["binary_version"] or "unknown"
-    channel = check["channel"] or "production (none named)"
-    yield from wrapped(
-        f"{click.style(subject, bold=True)}: at {check['sequence']}, binary {binary}, "
-        f"{check['platform']}/{check['arch']}, channel {channel}",
-        indent="  ",
-        first="",
-    )
-    if known is not None and known["sequence"] == check["sequence"]:
+    yield from wrapped(f"{click.style(subject, bold=True)}: {_asked(check)}", indent="  ", first="")
+    if known is not None and check["sequence"] in (None, known["sequence"]):
         sentences = [*([known["label"]["sentence"]] if known["label"] else []), *known["remarks"]]
         yield from _labelled("KNOWN", " ".join(sentences))
     yield from _labelled("ANSWER", _answer(why))
@@ -102,7 +98,18 @@ def explained(why: wire.Json) -> Iterator[str]:
     )
 
 
+def _asked(check: wire.Json) -> str:
+    if check["sequence"] is None:
+        when = f" ({clock(check['at'])}, {check['path']})" if check["at"] else ""
+        return f"its last check{when} could not be read; options describe another one"
+    binary = check["binary_version"] or "unknown"
+    channel = check["channel"] or "production (none named)"
+    return f"at {check['sequence']}, binary {binary}, {check['platform']}/{check['arch']}, channel {channel}"
+
+
 def _answer(why: wire.Json) -> str:
+    if why["status"] >= 400:
+        return f"{why['status']}, refused ({why['reason']})"
     if why["status"] != 200:
         return f"{why['status']}, no update ({why['reason']})"
     mandatory = ", mandatory" if why.get("mandatory") else ""

@@ -49,12 +49,17 @@ def who(client: str, names: Names) -> str:
 
 def forced_words(client: str | None, channel: str | None, times: int | None, names: Names) -> str:
     """A forced 204: for whom and how long."""
-    whom = who(client, names) if client else "everyone"
-    if channel:
-        whom = f"{whom} on channel {channel}" if client else f"channel {channel}"
+    whom = scope_words(client, channel, names)
     if times is None:
         return f"no update for {whom}, until it is off"
     return f"no update for {whom} at the next {'check' if times == 1 else f'{times} checks'}"
+
+
+def scope_words(client: str | None, channel: str | None, names: Names) -> str:
+    """Whom a forced 204 is for."""
+    if client:
+        return who(client, names) + (f" on channel {channel}" if channel else "")
+    return f"channel {channel}" if channel else "everyone"
 
 
 def _release_added(fact: Event, _: Names) -> str:

@@ -90,13 +90,12 @@ class ControlClient:
         with closing(connection):
             try:
                 connection.request(method, quote(path, safe=_SENT_AS_IT_IS), body=body, headers=headers)
-                response = connection.getresponse()
-                if response.status >= 400:
-                    raise ServerRefused(_problem(response.read()), response.status)
-                kind = response.headers.get_content_type()
-                if response.status >= 300 or kind not in _ANSWERED:
-                    raise self._not_ours(f"it says {response.status} with {kind}")
-                with response:
+                with connection.getresponse() as response:
+                    if response.status >= 400:
+                        raise ServerRefused(_problem(response.read()), response.status)
+                    kind = response.headers.get_content_type()
+                    if response.status >= 300 or kind not in _ANSWERED:
+                        raise self._not_ours(f"it says {response.status} with {kind}")
                     yield response
             except (OSError, http.client.IncompleteRead) as error:
                 raise Unreachable(

@@ -11,11 +11,11 @@ def meant(wanted: str, ids: Collection[str], names: Mapping[str, str]) -> str | 
     """The id of the one client that `wanted` means; None where it means none.
 
     In this order: a whole id, a whole name, the beginning of one id or name, whatever its case. HotswapError lists the
-    clients where it could be several. `names` maps ids to names.
+    clients where it could be several. `names` maps ids to names; whoever has one is known, seen or not.
     """
-    if wanted in ids:
+    if wanted in ids or wanted in names:
         return wanted
-    known = {**{one: one for one in ids}, **{one: name for one, name in names.items() if one in ids}}
+    known = {**{one: one for one in ids}, **names}
     whole = [one for one, name in known.items() if name == wanted]
     small = wanted.casefold()
     found = whole or [

@@ -8,7 +8,7 @@ story through the real plugin and holds that what it did is among the readings.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -55,7 +55,10 @@ def turn_sentence(turn: Turn) -> str:
     if wording is None:  # a history may be read by a version that is older than what wrote it
         return f"{shown(turn.code)} (this version has no words for it)."
     try:
-        return wording.sentence(harmless(turn.args)) + (" (Inferred.)" if inferred(turn) else "")
+        seen = f"{turn.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return wording.sentence(harmless({**turn.args, "at": seen})) + (
+            " (Inferred.)" if inferred(turn) else ""
+        )
     except KeyError as missing:  # what another version wrote must not take the whole list with it
         return f"{shown(turn.code)} (another version wrote it, without {missing})."
 
@@ -270,8 +273,9 @@ _WORDINGS: Mapping[str, Wording] = MappingProxyType(
         "downgraded": Wording(_downgraded, _after_downgrade),
         "ahead": Wording(
             lambda a: (
-                f"It reports {a['sequence']}, above {a['last']}, the highest sequence ever given out here: it met "
-                "another server, or this one forgot its counter. Nothing is newer for it until the counter passes it."
+                f"It reported {a['sequence']}, which was above {a['last']}, the highest sequence given out here until "
+                f"{a['at']}: it met another server, or this one forgot its counter. What is offered to it has to be "
+                "above that."
             ),
             _only("elsewhere"),
         ),

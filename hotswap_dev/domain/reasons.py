@@ -131,6 +131,18 @@ def _withheld(args: Args) -> str:
     return f"Release {args['sequence']} is withheld."
 
 
+def _passing(args: Args) -> str:
+    current = int(args["current"])
+    if current >= FURTHEST_JUMP:  # near the end of u64 the way out would use up every sequence that there is
+        return ""
+    jump = f"hotswap-dev jump-sequence {current + 1}"
+    channel = args.get("channel", "")
+    if channel in ("", args.get("build_channel", channel)):
+        return jump
+    # What a jump offers again is of the build channel, which is not the one that this client asks for.
+    return f"{jump} && hotswap-dev promote latest {channel}"
+
+
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
         "newer-release": Explanation(
@@ -153,12 +165,7 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
                 "this server forgot its counter, or the client met another one. It stays without updates until "
                 "the counter passes it."
             ),
-            # Near the end of u64 the way out would use up every sequence that there is.
-            lambda a: (
-                f"hotswap-dev jump-sequence {int(a['current']) + 1}"
-                if int(a["current"]) < FURTHEST_JUMP
-                else ""
-            ),
+            _passing,
         ),
         "no-release": Explanation(
             lambda a: f"Channel {a['channel']} has no release yet.",
@@ -208,3 +215,6 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
 
 CODES = tuple(_EXPLANATIONS)
 """Every code that an answer may carry today, in the order of the ladder's documentation."""
+
+EVERY_CODE = (*CODES, "not-targeted", "not-in-rollout", "fault", "access-denied")
+"""Those, and those that answers will carry: a filter for one of them is no mistake."""

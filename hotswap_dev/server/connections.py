@@ -57,11 +57,11 @@ class Use(IntEnum):
     """What a connection is there for, the least first: in this order they are closed when there are too many."""
 
     UNASKED = 0
-    """It never sent a complete request, and had the time to; or has sent half of the next one's body."""
+    """It has sent no complete request, or half of the next one's body, and had the time for the rest."""
     IDLE = 1
     """It sent some, and none now."""
     ARRIVING = 2
-    """It is new, and its first request is on its way: newcomers don't push each other out while others are idle."""
+    """The same, but it still has time: newcomers don't push each other out while others are idle."""
     ASKING = 3
     """Its request is being answered."""
     STEERING = 4
@@ -96,7 +96,7 @@ class Connections:
         elif len(self) >= self.most:
             self.make_room(f"there are {len(self)}")
         peers[connection] = None
-        connection.came = self._clock()
+        connection.since = self._clock()
         self._by_use[connection.use][connection] = None
 
     def make_room(self, why: str) -> bool:
@@ -126,13 +126,14 @@ class Connections:
             del self._by_use[connection.use][connection]
             self._by_use[use][connection] = None
         connection.use = use
+        connection.since = self._clock()
 
     def _use_now(self, connection: Connection) -> Use:
-        """Nothing tells us when a request's body is complete, or a newcomer silent for too long: who looks finds out."""
+        """Nothing tells us when a body is complete, or a newcomer silent for too long: who looks finds out."""
         if connection.body is not None and connection.body.is_eof():
             connection.body = None
             self.used(connection, connection.asking)
-        elif connection.use is Use.ARRIVING and self._clock() - connection.came >= _ARRIVING_SECONDS:
+        elif connection.use is Use.ARRIVING and self._clock() - connection.since >= _ARRIVING_SECONDS:
             self.used(connection, Use.UNASKED)
         return connection.use
 
@@ -151,7 +152,7 @@ class Connections:
 class Connection(web.RequestHandler):
     """aiohttp's connection, counted; and what it says where no request could be read or a handler's error escaped."""
 
-    __slots__ = ("_all", "_made", "_on_https", "_on_lost", "asking", "body", "came", "peer", "use")
+    __slots__ = ("_all", "_made", "_on_https", "_on_lost", "asking", "body", "peer", "since", "use")
 
     def __init__(
         self,
@@ -176,8 +177,8 @@ class Connection(web.RequestHandler):
         self._made: asyncio.Transport | None = None
         self.asking = asking
         self.body: StreamReader | None = None
-        self.came = 0.0
         self.peer = "?"
+        self.since = 0.0
         self.use = Use.ARRIVING
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -235,7 +236,7 @@ class Connection(web.RequestHandler):
         finally:
             whole = self.body is None or self.body.is_eof()
             self.body = None
-            self._all.used(self, Use.IDLE if whole else Use.UNASKED)
+            self._all.used(self, Use.IDLE if whole else Use.ARRIVING)
 
     def handle_error(
         self,

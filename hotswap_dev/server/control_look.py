@@ -16,10 +16,13 @@ from hotswap_dev.domain.checks import BadCheck, Check, read_question
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.labels import inferred
+from hotswap_dev.domain.next_step import next_step
+from hotswap_dev.domain.policy import decide
+from hotswap_dev.domain.reasons import EVERY_CODE, sentence
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.why import why
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.errors import NotFound
+from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server.asked import bad_argument, demand_known, moment, number
 
 _DEFAULT_LIMIT = 100
@@ -27,6 +30,12 @@ _MAX_LIMIT = 10_000
 _FILTERS = ("limit", "before", "since", "client", "reason", "status")
 _NEAREST = 5
 _COMPARED = 500
+
+_REFUSED = "bad-request"
+_PATIENCE = 0.5
+"""Seconds: what was just answered is on the disk by then, unless the disk is full."""
+
+_PATIENCE_TURNS = 10
 
 _QUESTION = ("binary_version", "platform", "arch", "channel")
 _DEFAULT_QUESTION = {"platform": "linux", "arch": "x86_64"}
@@ -86,8 +95,11 @@ class ControlLook:
     async def why(self, request: web.Request) -> web.Response:
         """The answer that a client, seen or imagined, gets now, and all that explains it. Spends nothing."""
         demand_known(request, ("client", "sequence", *_QUESTION))
-        check, client = self._asked(request)
         engine = self._engine
+        refused = self._refused(request)
+        if refused is not None:
+            return json_answer(await self._why_refused(refused))
+        check, client = self._asked(request)
         found = why(engine.controls, check, client, datetime.now(UTC))
         return json_answer(
             {
@@ -109,11 +121,59 @@ class ControlLook:
             before=number(request, "before", None),
             since=moment(request, "since"),
             client=request.query.get("client"),
-            reason=request.query.get("reason"),
+            reason=_reason(request),
             status=number(request, "status", None),
             events=events,
         )
         return json_answer(found)
+
+    def _refused(self, request: web.Request) -> Client | None:
+        """The client that is asked about, if its last check was refused and no other question is described."""
+        if any(name in request.query for name in ("sequence", *_QUESTION)):
+            return None
+        named = set(request.query.getall("client", []))
+        client = self._engine.clients.get(named.pop()) if len(named) == 1 else None
+        return client if client is not None and client.reason == _REFUSED else None
+
+    async def _why_refused(self, client: Client) -> Mapping[str, wire.Json]:
+        """The refusal that a client met last, as it was recorded: what it asks next is not known."""
+        controls = self._engine.controls
+        seen = await self._last_refused(client.id)
+        args = {} if seen is None else seen["args"]
+        bad = {name: str(args.get(name, "")) for name in ("parameter", "value", "expected", "example")}
+        decision = decide(controls, BadCheck(client=client.id, **bad), datetime.now(UTC))
+        known = {name: None if seen is None else seen[name] for name in ("at", "path", "platform", "arch")}
+        return {
+            "check": {
+                "client": client.id,
+                **known,
+                "sequence": None,
+                "binary_version": None,
+                "channel": None,
+                "flags": [],
+            },
+            "name": controls.names.get(client.id),
+            "status": client.status,
+            "reason": decision.reason.code,
+            **bad,
+            "sentence": sentence(decision.reason)
+            if args
+            else "Its last check could not be read, and what it asked is not in the history any more.",
+            "change": "",
+            "considered": [],
+            "next": wire.plain(next_step(client, decision, controls)),
+            "client": _row(client, controls),
+        }
+
+    async def _last_refused(self, client: str) -> Mapping[str, wire.Json] | None:
+        """That check in the history, which is written behind the answers' back: a moment is waited for it."""
+        for _ in range(_PATIENCE_TURNS):
+            rows = await asyncio.to_thread(self._engine.history.checks, limit=1, client=client)
+            if rows and rows[0]["reason"] == _REFUSED:
+                return rows[0]
+            await asyncio.sleep(_PATIENCE / _PATIENCE_TURNS)
+        rows = await asyncio.to_thread(self._engine.history.checks, limit=1, client=client, reason=_REFUSED)
+        return rows[0] if rows else None
 
     def _asked(self, request: web.Request) -> tuple[Check, Client | None]:
         """The check that is meant: what the client asked last, with what was given in its place."""
@@ -131,11 +191,6 @@ class ControlLook:
         client = None if named is None else self._engine.clients.get(named)
         if named is not None and client is None and sequence is None and not given:
             raise self._unseen(named)
-        if client is not None and client.sequence is None and sequence is None:
-            raise bad_argument(
-                f"the last check of {shown(client.id)} could not be read, so what it asks next is not known",
-                "say what it would ask, for example &sequence=0&binary_version=0.4.0",
-            )
         known = {"binary_version": [self._engine.app_version]} | {
             name: [value] for name, value in _DEFAULT_QUESTION.items()
         }
@@ -195,14 +250,26 @@ def _row(client: Client, controls: Controls) -> Mapping[str, wire.Json]:
     }
 
 
+def _reason(request: web.Request) -> str | None:
+    """The reason that is asked for; one that there is not would match nothing and look like an answer."""
+    wanted = request.query.get("reason")
+    if wanted is None or wanted in EVERY_CODE:
+        return wanted
+    raise _no_such("reason", wanted, EVERY_CODE)
+
+
+def _no_such(parameter: str, value: str, known: Sequence[str]) -> HotswapError:
+    near = difflib.get_close_matches(value[:_COMPARED], known, 1)
+    return bad_argument(
+        f"{parameter} is {shown(value)!r}; there is no such {parameter}",
+        f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
+    )
+
+
 def _events(wanted: Sequence[str]) -> tuple[str, ...]:
     """The events that are asked for, all where none is named."""
     known = wire.event_names()
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise bad_argument(
-                f"event is {shown(name)!r}; there is no such event",
-                f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
-            )
+            raise _no_such("event", name, known)
     return tuple(dict.fromkeys(wanted)) or known

@@ -22,6 +22,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = open_database(path, version=_FORMAT, schema=_SCHEMA, synchronous="FULL")
+        # In kB: pages that were only added to are never read again in this run.
+        self._connection.execute("PRAGMA cache_size=-256")
 
     def replay(self) -> list[Fact]:
         """Every fact so far, oldest first; HotswapError for one that this version can't read."""

@@ -108,6 +108,30 @@ def test_why_of_somebody_who_was_never_seen_is_an_error_that_names_who_was(
     assert "binary_version is '1.0'" in nonsense.stderr
 
 
+def test_why_of_a_client_whose_check_could_not_be_read_says_what_would_be_right(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    assert check(server, "Pixel", binary_version="abc") == 400
+
+    refused = run_command("why", "Pixel", cwd=tmp_path)
+    imagined = run_command("why", "Pixel", "--binary-version", "0.1.0", cwd=tmp_path)
+
+    assert (refused.returncode, refused.stderr) == (0, "")
+    assert "ANSWER  400, refused (bad-request)" in refused.stdout
+    assert "binary_version is abc; expected is a semantic version" in " ".join(refused.stdout.split())
+    assert (imagined.returncode, imagined.stderr) == (0, "")
+    assert "ANSWER  200, release 1" in imagined.stdout
+
+
+def test_a_name_given_before_the_first_check_means_that_client(server: ServerProcess, tmp_path: Path) -> None:
+    named = run_command("name-client", "Neverseen", "Ghost", cwd=tmp_path)
+    pinned = run_command("pin-client", "Ghost", "1", cwd=tmp_path)
+
+    assert "'Neverseen' could mean: taken as a client's id" in named.stderr
+    assert (pinned.returncode, pinned.stderr) == (0, "")
+    assert pinned.stdout.startswith("Ghost (Neverseen) is offered 1 and nothing else")
+
+
 def test_commands_without_a_server_say_how_to_start_one(tmp_path: Path) -> None:
     for command in (["why", "Pixel"], ["clients"], ["log"], ["withhold", "latest"], ["force-204", "on"]):
         done = run_command(*command, cwd=tmp_path)

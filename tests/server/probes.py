@@ -93,6 +93,7 @@ FOREIGN_PAGES: Mapping[str, Mapping[str, str]] = {
     "a sandboxed frame": {"Origin": "null"},
     "a page at an address": {"Origin": "http://192.168.1.5"},
     "a page at this address": {"Origin": "http://127.0.0.1"},
+    "a page at an IPv6 address": {"Origin": "http://[::1]"},
     "the same over TLS": {"Origin": "OWN-TLS"},
     "a liar": {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
     "an empty origin": {"Origin": ""},

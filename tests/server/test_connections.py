@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
-from hotswap_dev.server import connections, run
+from hotswap_dev.server import connections, run, whole_answer
 from hotswap_dev.server.connections import Connection, Connections, Use, limits
 from hotswap_dev.server.listener import Listener
 from hotswap_dev.server.sockets import listen_privately
@@ -43,7 +43,7 @@ class Pretended(Connection):
 
     def __init__(self, peer: str, asking: Use = Use.ASKING) -> None:
         self.peer = peer
-        self.use = Use.UNASKED
+        self.use = Use.ARRIVING
         self.body = None
         self.asking = asking
         self.aborted = False
@@ -53,6 +53,16 @@ class Pretended(Connection):
 
     def __repr__(self) -> str:
         return f"{self.peer} {self.use.name}"
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 class Arriving:
@@ -77,7 +87,7 @@ def opened(table: Connections, *peers: str, use: Use = Use.UNASKED) -> list[Pret
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["open", "ask", "answer", "close"]),
+            st.sampled_from(["open", "ask", "answer", "close", "wait"]),
             st.integers(0, 30),
             st.sampled_from(["127.0.0.1", "::1", "192.168.1.5", "fe80::1%eth0"]),
         ),
@@ -87,12 +97,23 @@ def opened(table: Connections, *peers: str, use: Use = Use.UNASKED) -> list[Pret
 def test_D2_there_are_never_too_many_and_never_does_a_newcomer_go_nor_one_in_use_before_one_that_is_not(
     steps: list[tuple[str, int, str]],
 ) -> None:
-    table = Connections(most=6, most_per_address=3)
+    """First go the silent, then the idle, then who has just come, then who asks: as they are at that moment."""
+    clock = Clock()
+    table = Connections(most=6, most_per_address=3, clock=clock)
     there: list[Pretended] = []
+    came: dict[Pretended, float] = {}
+
+    def use_of(one: Pretended) -> Use:
+        silent = one.use is Use.ARRIVING and clock() - came[one] >= 2
+        return Use.UNASKED if silent else one.use
+
     for step, number, peer in steps:
-        if step == "open":
+        if step == "wait":
+            clock.seconds += number / 10
+        elif step == "open":
             newcomer = Pretended(peer)
-            before = {one: one.use for one in there}
+            before = {one: use_of(one) for one in there}
+            came[newcomer] = clock()
             table.opened(newcomer)
             there.append(newcomer)
             gone = [one for one in there if one.aborted]
@@ -135,6 +156,45 @@ def test_D2_the_oldest_half_open_one_goes_first_then_the_one_that_is_idle_longes
 
     assert order == [first, second, idle]
     assert table.closed_early == 3
+
+
+def test_D2_a_newcomer_is_spared_for_two_seconds_while_others_are_idle() -> None:
+    clock = Clock()
+    table = Connections(most=4, most_per_address=99, clock=clock)
+    idle = opened(table, *["127.0.0.1"] * 3, use=Use.IDLE)
+    first, second, third = (Pretended("127.0.0.1") for _ in range(3))
+    for newcomer in (first, second):
+        table.opened(newcomer)
+        clock.seconds += 1
+    assert [one.aborted for one in idle] == [True, False, False]
+
+    table.opened(third)
+
+    # Two seconds after it came the first one is silent, and goes before those that are idle.
+    assert (first.aborted, second.aborted) == (True, False)
+    assert [one.aborted for one in idle] == [True, False, False]
+
+
+def test_D2_where_nobody_is_idle_the_oldest_newcomer_goes_before_one_that_asks() -> None:
+    table = Connections(most=3, most_per_address=99, clock=Clock())
+    (asking,) = opened(table, "127.0.0.1", use=Use.ASKING)
+    newcomers = [Pretended("127.0.0.1") for _ in range(4)]
+
+    for one in newcomers:
+        table.opened(one)
+
+    assert [one.aborted for one in (asking, *newcomers)] == [False, True, True, False, False]
+
+
+def test_D2_one_device_s_newcomer_is_spared_while_another_of_its_connections_is_idle() -> None:
+    table = Connections(most=99, most_per_address=2, clock=Clock())
+    newcomers = [Pretended("192.168.1.5") for _ in range(2)]
+    table.opened(newcomers[0])
+    (idle,) = opened(table, "192.168.1.5", use=Use.IDLE)
+
+    table.opened(newcomers[1])
+
+    assert (newcomers[0].aborted, idle.aborted) == (False, True)
 
 
 def test_D2_what_steers_goes_last() -> None:
@@ -220,12 +280,62 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[Connections]:
     """The connections of each server that is started, by time of its start."""
     found: list[Connections] = []
 
-    def noting(*args: int) -> Connections:
-        found.append(Connections(*args))
+    def noting(most: int, most_per_address: int) -> Connections:
+        found.append(Connections(most, most_per_address))
         return found[-1]
 
     monkeypatch.setattr(run, "Connections", noting)
     return found
+
+
+async def test_D2_newcomers_to_a_table_full_of_idle_ones_do_not_push_each_other_out(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "open_files", lambda: FEW + 256)
+
+    async def ask_after(port: int, seconds: float) -> int:
+        async with connection(port) as (reader, writer):
+            await asyncio.sleep(seconds)
+            writer.write(a_request("/healthz"))
+            try:
+                return status_of(await reader.read())
+            except ConnectionError:
+                return 0
+
+    async with serve() as server, AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
+        for _ in range(FEW):
+            reader, writer = await stack.enter_async_context(connection(server.port))
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert status_of(await reader.readuntil(b"\r\n\r\n")) == 200
+
+        answers = await asyncio.gather(*(ask_after(server.port, (1 + n % 10) / 100) for n in range(20)))
+
+        assert answers == [200] * 20
+
+
+async def test_D2_D8_who_asks_and_never_reads_does_not_keep_its_place(
+    serve: Serve, tables: list[Connections], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_answer, "_UNREAD_SECONDS", 0.2)
+    check = (
+        b"GET /api/ota/0?binary_version=0.1.0&platform=linux&arch=x86_64 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    async with serve() as server, connection(server.port) as (_, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(check * 50_000)
+        await until(lambda: bool(tables[0]._by_use[Use.ASKING]), "it asks")
+        [there] = tables[0]._by_use[Use.ASKING]
+        transport = there.transport
+        assert transport is not None
+
+        await until(lambda: len(tables[0]) == 0, "it is forgotten")
+
+        await until(lambda: transport.get_extra_info("socket").fileno() == -1, "its file is free")
+        assert tables[0].closed_early == 0
+
+
+def test_D8_answers_may_wait_half_a_minute_to_be_read() -> None:
+    assert whole_answer._UNREAD_SECONDS == 30
 
 
 async def test_D2_a_download_that_has_to_go_ends_at_once_and_is_told_with_what_it_got(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -72,7 +75,7 @@ async def test_a_parameter_may_be_given_several_times(server: Asking) -> None:
 async def test_a_path_is_sent_whatever_a_person_typed(server: Asking) -> None:
     client = client_of(server)
 
-    for typed in ("/api/checks?client=ä b", "/api/checks?client=%C3%A4&limit=1", "/api/checks?reason=a\tb"):
+    for typed in ("/api/checks?client=ä b", "/api/checks?client=%C3%A4&limit=1", "/api/checks?client=a\tb"):
         assert await asyncio.to_thread(client.request, "GET", typed) == b"[]"
     with pytest.raises(ServerRefused) as refused:
         await asyncio.to_thread(client.request, "GET", "/api/nö thing")
@@ -96,6 +99,89 @@ async def test_a_server_that_is_gone_is_unreachable(serve: Serve) -> None:
 
     assert gone.value.exit_code == 3
     assert client.address in gone.value.message
+
+
+@asynccontextmanager
+async def something_else(answer: bytes) -> AsyncIterator[ControlClient]:
+    """A client of a port at which another program answers everything with these bytes."""
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answering, "127.0.0.1", 0)
+    async with server:
+        yield ControlClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "a-token")
+
+
+CALLS: dict[str, Callable[[ControlClient], object]] = {
+    "get": lambda client: client.get("/api/state"),
+    "command": lambda client: client.command("publish", {}),
+    "request": lambda client: client.request("GET", "/api/state"),
+    "lines": lambda client: list(client.lines("/api/events")),
+}
+
+FOREIGN: dict[str, tuple[bytes, str]] = {
+    "a page": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html>",
+        "it says 200 with text/html",
+    ),
+    "no type": (b"HTTP/1.1 200 OK\r\n\r\n{}", "it says 200 with text/plain"),
+    "a redirect": (
+        b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Type: application/json\r\n\r\n{}",
+        "it says 302",
+    ),
+    "no HTTP": (b"SSH-2.0-\x1b[31mOpenSSH\r\n", "it speaks no HTTP"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("answer", "why"), FOREIGN.values(), ids=FOREIGN)
+async def test_another_program_at_its_port_is_told_from_it(call: str, answer: bytes, why: str) -> None:
+    async with something_else(answer) as client:
+        with pytest.raises(Unreachable) as other:
+            await asyncio.to_thread(CALLS[call], client)
+
+    assert other.value.message.startswith(f"something else answers at {client.address}: ")
+    assert why in other.value.message
+    assert other.value.message.isprintable()
+    assert "hotswap-dev serve" in other.value.hint
+
+
+@pytest.mark.parametrize("call", ["get", "command"])
+@pytest.mark.parametrize("body", [b"", b"{\x1b[2J", b"<html>", b"\xff", b"[" * 100_000])
+async def test_what_says_it_is_json_and_is_none_is_no_control_site(call: str, body: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body
+    async with something_else(answer) as client:
+        with pytest.raises(
+            Unreachable, match="something else answers at .*: what it says is no JSON"
+        ) as other:
+            await asyncio.to_thread(CALLS[call], client)
+
+    assert other.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x1b]52;c;ZXZpbA==\x07\x9b31m\xe2\x80\xae" + b"x" * 1000,
+        b'{"detail": "\\u001b[2J\\u202e", "hint": "\\u009b31m", "title": "\\u0007"}',
+    ],
+    ids=["no JSON", "a problem"],
+)
+async def test_C3_nothing_that_another_program_says_reaches_the_terminal_as_it_is(body: bytes) -> None:
+    async with something_else(b"HTTP/1.1 404 Not Found\r\n\r\n" + body) as client:
+        with pytest.raises(ServerRefused) as refused:
+            await asyncio.to_thread(client.get, "/api/state")
+
+    told = refused.value
+    assert told.status == 404
+    assert told.message
+    assert all(text.isprintable() for text in (told.message, told.hint, told.code))
+    assert len(told.message) <= 500
 
 
 async def test_its_stream_shows_heartbeats_and_events_and_ends_with_the_server(

@@ -66,7 +66,18 @@ async def test_a_filter_that_can_not_be_meant_is_named(server: Asking) -> None:
             assert answer.json["detail"].startswith(named)
     answer = await server.control("/api/history?event=note-aded")
     assert (answer.status, answer.json["hint"]) == (400, "did you mean note-added?")
-    for query in ("?client=%ff", "?client=%ed%a0%80", "?reason=%00", "?client=" + "x" * 5000):
+    for path in ("/api/checks", "/api/history"):
+        for query, hint in (
+            ("binary-to-old", "did you mean binary-too-old?"),
+            ("%00", "there are: newer-release"),
+        ):
+            answer = await server.control(f"{path}?reason={query}")
+            assert (answer.status, answer.json["title"]) == (400, "bad-arguments"), query
+            assert answer.json["detail"].startswith("reason is ")
+            assert answer.json["hint"].startswith(hint)
+        for later in ("not-targeted", "not-in-rollout", "fault", "access-denied"):
+            assert (await server.control(f"{path}?reason={later}")).json == []
+    for query in ("?client=%ff", "?client=%ed%a0%80", "?client=" + "x" * 5000):
         answer = await server.control(f"/api/checks{query}")
         assert (answer.status, answer.json) == (200, []), query
 

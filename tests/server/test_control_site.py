@@ -186,6 +186,10 @@ async def test_a_body_beyond_64_kib_is_413(server: Asking) -> None:
     assert (beyond.status, beyond.json["title"]) == (413, "body-too-large")
 
 
+def test_D3_a_body_has_ten_seconds() -> None:
+    assert control_site._BODY_SECONDS == 10
+
+
 async def test_D3_a_body_that_drips_is_given_up(server: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_site, "_BODY_SECONDS", 0.05)
     head = a_request(

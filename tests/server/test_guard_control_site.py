@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hotswap_dev.server import guard
 from hotswap_dev.server.client_site import ClientSiteOptions, client_site
 from hotswap_dev.server.control_site import control_site
@@ -51,6 +53,24 @@ async def test_A5_A6_A12_no_page_gets_through_whatever_it_sends(server: Asking) 
                 continue
             assert status_of(answer) == 403, (method, path, sender)
             assert method == "HEAD" or _problem(answer)["title"] == "foreign-page"
+    assert server.engine.controls.last_sequence == 1
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["a sandboxed frame", "a page at an address", "a page at this address", "a page at an IPv6 address"],
+)
+async def test_A6_a_null_origin_and_one_at_an_address_are_foreign(server: Asking, sender: str) -> None:
+    """The token is right, and no browser says where it comes from: the origin alone refuses it."""
+    headers = FOREIGN_PAGES[sender]
+    assert list(headers) == ["Origin"]
+    for method, path in routes(server):
+        answer = await one(
+            server.control_port, _request(server, method, path, {**headers, **APPLICATION_JSON})
+        )
+
+        assert status_of(answer) == 403, (method, path)
+        assert method == "HEAD" or _problem(answer)["title"] == "foreign-page"
     assert server.engine.controls.last_sequence == 1
 
 

@@ -140,14 +140,51 @@ async def test_a_client_that_was_never_seen_is_404_and_the_nearest_are_named(ser
     assert "xyz" not in near.json["hint"]
 
 
-async def test_a_client_whose_last_check_could_not_be_read_has_to_be_described(server: Asking) -> None:
+@pytest.mark.parametrize("asked_before", [False, True])
+async def test_a_client_whose_last_check_could_not_be_read_is_told_what_was_wrong_with_it(
+    server: Asking, asked_before: bool
+) -> None:
+    anna = {"X-Device-Id": "anna"}
+    if asked_before:
+        await server.check(1, anna)
+    await server.check(0, anna, binary_version="abc")
+
+    found = await why(server, client="anna")
+
+    assert (found["status"], found["reason"], found["change"]) == (400, "bad-request", "")
+    assert (found["parameter"], found["value"]) == ("binary_version", "abc")
+    assert found["sentence"] == (
+        "The check's binary_version is abc; expected is a semantic version, for example binary_version=0.1.0."
+    )
+    assert (found["check"]["client"], found["check"]["sequence"]) == ("anna", None)
+    assert found["check"]["path"].startswith("/api/ota/0")
+    assert found["next"]["sentence"].startswith("Its check fails with `")
+    assert found["client"]["id"] == "anna"
+
+
+async def test_what_a_client_would_ask_stands_in_for_a_check_that_could_not_be_read(server: Asking) -> None:
     await server.check("x", {"X-Device-Id": "anna"})
+    await server.check(1, {"X-Device-Id": "ben"})
+    await server.check(0, {"X-Device-Id": "ben"}, binary_version="abc")
 
-    answer = await server.control("/api/why?client=anna")
+    anna = await why(server, client="anna", binary_version="0.1.0")
+    ben = await why(server, client="ben", binary_version="0.1.0")
 
-    assert (answer.status, answer.json["title"]) == (400, "bad-arguments")
-    assert "the last check of anna could not be read" in answer.json["detail"]
+    assert (anna["status"], anna["check"]["sequence"], anna["check"]["client"]) == (200, 0, "anna")
+    assert (ben["status"], ben["check"]["sequence"]) == (204, 1)
     assert (await why(server, client="anna", sequence=0))["status"] == 200
+
+
+async def test_a_refusal_that_is_in_no_history_is_still_one(
+    server: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.check("x", {"X-Device-Id": "anna"})
+    monkeypatch.setattr(server.engine.history, "checks", lambda **_: [])
+
+    found = await why(server, client="anna")
+
+    assert (found["status"], found["reason"]) == (400, "bad-request")
+    assert "not in the history" in found["sentence"]
 
 
 @pytest.mark.parametrize(

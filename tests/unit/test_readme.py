@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import shlex
+import sqlite3
 from pathlib import Path
 
 import click
@@ -51,6 +54,25 @@ def test_every_command_in_it_exists_with_its_options(command: str) -> None:
 
 def test_it_shows_more_than_a_dozen_commands() -> None:
     assert len(COMMANDS) > 12
+
+
+def test_its_query_for_broken_downloads_finds_them_and_no_ranges() -> None:
+    [query] = re.findall(r'history\.db "(SELECT at, .*?)"', README, re.DOTALL)
+    kinds = {
+        "whole": (True, False),
+        "broken": (False, False),
+        "range": (False, True),
+        "whole range": (True, True),
+    }
+
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE observations (at TEXT, event TEXT, client TEXT, body TEXT)")
+        for client, (complete, of_range) in kinds.items():
+            body = {"sequence": 1, "duration_ms": 2.5, "complete": complete, "range": of_range}
+            database.execute(
+                "INSERT INTO observations VALUES ('now', 'download-ended', ?, ?)", (client, json.dumps(body))
+            )
+        assert database.execute(query).fetchall() == [("now", "broken", 1, 2.5)]
 
 
 def test_the_bounds_it_names_are_the_ones_in_force() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotswap_dev.domain.checks import ARCHES, PLATFORMS
 from hotswap_dev.domain.clients.advance import Client, lately_mixed
 from hotswap_dev.domain.labels import page, turn_sentence
 from hotswap_dev.domain.text import shown
@@ -13,10 +14,9 @@ def label_sentence(client: Client) -> str:
 
 
 def remarks(client: Client) -> tuple[str, ...]:
-    """What else its row has to say: an offer that is not taken, two clients under one id, an app without a version."""
-    return tuple(
-        text for text in (_offer_remark(client), _mixed_remark(client), _version_remark(client)) if text
-    )
+    """What else its row has to say: an offer that is not taken, two clients under one id, what it should not send."""
+    said = (_offer_remark(client), _mixed_remark(client), _version_remark(client), _machine_remark(client))
+    return tuple(text for text in said if text)
 
 
 def _offer_remark(client: Client) -> str:
@@ -29,6 +29,10 @@ def _offer_remark(client: Client) -> str:
         )
     if offered in client.unreported:
         return ""
+    if offered in (client.fetched, client.fell_from) or any(
+        turn.code == "fetched" and turn.args.get("sequence") == offered for turn in client.story
+    ):
+        return f"{offered} is offered again: it had it before, and has not downloaded it since."
     return f"{offered} is offered and not downloaded yet; if apply() was called: require_https refuses http."
 
 
@@ -52,3 +56,16 @@ def _version_remark(client: Client) -> str:
     if client.sequence is None or client.binary_version:
         return ""
     return "The app sends no binary version: it fails on every offer until its Tauri config has a version."
+
+
+def _machine_remark(client: Client) -> str:
+    """The plugin takes both from the machine that it runs on: whoever sends another is no plugin, or a newer one."""
+    strange = [
+        f"{name} {shown(value) or 'empty'} (one of {', '.join(known)})"
+        for name, value, known in (
+            ("platform", client.platform, PLATFORMS),
+            ("arch", client.arch, ARCHES),
+        )
+        if client.sequence is not None and value is not None and value not in known
+    ]
+    return f"It sends what the plugin never does: {'; '.join(strange)}." if strange else ""

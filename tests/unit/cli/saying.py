@@ -55,6 +55,13 @@ def a_row(client: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def a_state(*rows: Mapping[str, Any], **controls: Any) -> dict[str, Any]:
+    """`GET /api/state` with these clients, as far as the command line reads it."""
+    names = {row["id"]: row["name"] for row in rows if row["name"]}
+    calm = {"names": names, "pins": {}, "forced": [], "releases": {}, "channels": {}}
+    return {"revision": 1, "clients": list(rows), "controls": {**calm, **controls}}
+
+
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
     """`say("withhold", "1", site=…)`: run a command line to its end."""

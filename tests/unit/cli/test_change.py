@@ -11,11 +11,12 @@ import pytest
 
 from hotswap_dev.cli import change
 from hotswap_dev.cli.change import change_lines, command_of
+from hotswap_dev.cli.meaning import Known
 from hotswap_dev.domain.commands import registered
-from tests.unit.cli.saying import Say, Site, a_row
+from tests.unit.cli.saying import Say, Site, a_row, a_state
 
 ROWS = [a_row("Pixel-1234", name="QA phone", sequence=3), a_row("Laptop"), a_row("Lamp")]
-ANSWERS: dict[str, Any] = {"/api/clients": ROWS, "/api/releases": [{"sequence": 7}]}
+ANSWERS: dict[str, Any] = {"/api/state": a_state(*ROWS), "/api/releases": [{"sequence": 7}]}
 OFFER = {
     "status": 200,
     "reason": "newer-release",
@@ -126,6 +127,76 @@ def test_a_client_that_nobody_saw_is_taken_as_an_id_and_that_is_said(say: Say) -
     assert site.asked == [("name-client", {"client": "Tablet", "name": "x"}, False)]
 
 
+def test_a_client_is_meant_by_what_was_set_for_it_before_it_was_seen(say: Say) -> None:
+    forced = [{"client": "Desk", "channel": None, "left": None}]
+    state = a_state(*ROWS, names={"Neverseen": "Ghost"}, pins={"Tablet-99": 7}, forced=forced)
+    site = Site({**ANSWERS, "/api/state": state})
+
+    said = [say("pin-client", typed, "1", site=site) for typed in ("Ghost", "Neverseen", "Tab", "desk")]
+
+    assert [(one.code, one.err) for one in said] == [(0, "")] * 4
+    assert [arguments["client"] for _, arguments, _ in site.asked] == [
+        *["Neverseen"] * 2,
+        "Tablet-99",
+        "Desk",
+    ]
+
+
+def test_a_204_that_is_not_in_force_is_not_off_while_narrower_ones_are(say: Say) -> None:
+    forced = [
+        {"client": "Pixel-1234", "channel": None, "left": 2},
+        {"client": None, "channel": "beta", "left": None},
+    ]
+    bent = Site({**ANSWERS, "/api/state": a_state(*ROWS, forced=forced)})
+
+    for extra in ([], ["--dry-run"]):
+        text = say("force-204", "off", *extra, site=bent).out
+        assert text.startswith("nothing to do: none was set for everyone. Still in force: ")
+        assert "no update for QA phone (Pixel-1234) at the next 2 checks; no update for channel beta" in text
+        assert "hotswap-dev clear-overrides" in text
+    scoped = say("force-204", "off", "--client", "Lap", "--channel", "beta", site=bent).out
+    assert "none was set for Laptop on channel beta" in scoped
+    assert say("force-204", "off", site=Site(ANSWERS)).out == "nothing to do: already so\n"
+    assert "already so" in say("force-204", "on", site=bent).out
+
+
+def test_to_forget_who_was_never_seen_says_that_and_succeeds(say: Say) -> None:
+    events = [{"event": "client-forgotten", "at": "2026-04-05T12:00:00Z", "client": "nobody"}]
+    site = Site(ANSWERS, {**withheld(), "events": events})
+
+    said = say("forget-client", "nobody", site=site)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "'nobody' was never seen, and nothing is set for it: nothing to forget\n"
+    assert site.asked == [("forget-client", {"client": "nobody"}, False)]
+    assert say("forget-client", "Laptop", site=site).out.startswith("nobody is forgotten")
+
+
+def test_a_word_that_begins_as_an_option_does_is_told_how_it_is_an_argument(say: Say) -> None:
+    site = Site(ANSWERS)
+
+    why = say("why", "-rf", site=site)
+    pin = say("pin-client", "-odd", "1", site=site)
+
+    assert (why.code, pin.code) == (2, 2)
+    assert "where -rf is no option: hotswap-dev why -- -rf\n" in why.err
+    assert "hotswap-dev pin-client -- -odd 1\n" in pin.err
+    assert say("pin-client", "--", "-odd", "1", site=site).code == 0
+    assert " -- " not in say("status", "-rf", site=site).err, "it has no arguments"
+
+
+def test_a_client_is_cut_in_a_table_and_its_beginning_means_it(say: Say) -> None:
+    long = "x" * 100
+    site = Site({**ANSWERS, "/api/state": a_state(a_row(long))})
+    known = Known(seen={long: 3})
+
+    _, line = change_lines([{"client": long, "before": OFFER, "after": NOTHING}], known)
+    say("pin-client", line.split("…")[0], "1", site=site)
+
+    assert line.startswith("x" * 39 + "…    3  offer 7")
+    assert site.asked[0][1]["client"] == long
+
+
 def test_what_was_done_is_one_line_in_words_with_how_many_are_answered_otherwise(say: Say) -> None:
     change_of = {"client": "Laptop", "before": OFFER, "after": NOTHING}
 
@@ -171,7 +242,7 @@ def test_a_dry_run_that_changes_nobodys_answer_says_so(say: Say) -> None:
 def test_many_changes_are_counted_and_not_poured_out() -> None:
     changes = [{"client": f"phone-{number}", "before": OFFER, "after": NOTHING} for number in range(200)]
 
-    lines = list(change_lines(changes, []))
+    lines = list(change_lines(changes, Known()))
 
     assert len(lines) == 52
     assert lines[-1] == "… and 150 more; --dry-run --json shows them all"

@@ -35,6 +35,12 @@ def test_a_client_that_polls_is_one_line() -> None:
     assert [(line["at"], line["times"], line["until"]) for line in lines] == [("0", 5, "4")]
 
 
+def test_an_answer_that_is_marked_otherwise_is_another_one() -> None:
+    lines = folded([check("anna", flags=[]), check("anna", flags=["arch-unknown"])])
+
+    assert [line["times"] for line in lines] == [1, 1]
+
+
 def test_the_checks_of_others_do_not_end_a_run() -> None:
     lines = folded([check("anna"), check("ben"), check("anna"), check("ben"), check("ben")])
 

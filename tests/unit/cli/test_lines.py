@@ -103,6 +103,15 @@ def test_a_run_of_equal_answers_says_how_many_and_until_when() -> None:
     assert read("check-answered", **a_check(more=4)).endswith("204 ×4 more")
 
 
+def test_what_the_plugin_never_sends_is_marked() -> None:
+    flags = ["platform-unknown", "arch-unknown", "binary-version-empty"]
+
+    assert read("check-answered", **a_check(flags=flags)).endswith(
+        "channel beta.  ! no known platform, no known arch, no binary version"
+    )
+    assert "!" not in read("check-answered", **a_check(flags=[]))
+
+
 def test_a_client_is_called_by_its_name() -> None:
     text = line({"event": "check-answered", "at": AT, **a_check()}, {"Pixel": "QA phone"}) or ""
     assert "QA phone" in text

@@ -75,6 +75,43 @@ def test_why_says_what_an_offer_is_and_that_nobody_exists() -> None:
     assert "Passed over" not in text
 
 
+def test_why_says_what_was_wrong_with_a_check_that_could_not_be_read() -> None:
+    refused = a_why(
+        check={**a_why()["check"], "sequence": None, "at": "2026-04-05T12:00:00Z", "path": "/api/ota/x"},
+        status=400, reason="bad-request", considered=[], change="",
+        sentence="The check's sequence is x; expected is a whole number.",
+        client={**a_row("Pixel"), "sequence": None, "remarks": ["Two addresses use this id."]},
+    )  # fmt: skip
+
+    text = " ".join(click.unstyle("\n".join(explained(refused))).split())
+
+    assert text.startswith("QA phone (Pixel): its last check (")
+    assert ", /api/ota/x) could not be read; options describe another one" in text
+    assert "KNOWN Two addresses use this id." in text
+    assert "ANSWER 400, refused (bad-request) WHY The check's sequence is x; expected" in text
+
+
+def test_what_is_said_of_many_clients_is_said_once_below_them(say: Say) -> None:
+    both, its_own = "It runs the embedded page, sequence 0.", "Two addresses use this id."
+    seen = {
+        "platform": "linux", "arch": "x86_64", "binary_version": "1.0.0", "channel": None,
+        "last_seen": "2026-04-05T12:00:00Z", "label": {"code": "embedded", "sentence": both},
+    }  # fmt: skip
+    rows = [a_row("anna", **seen, remarks=[its_own]), a_row("b" * 60, **{**seen, "remarks": ["Late."] * 1})]
+    rows.append(a_row("carl", **{**seen, "label": None}, remarks=["Late."]))
+
+    head, *lines = say("clients", site=Site({"/api/clients": rows})).out.splitlines()
+
+    assert head.split() == ["client", "runs", "on", "binary", "channel", "at", "seen"]
+    assert lines[0].startswith("anna ")
+    assert lines[0].endswith("embedded, [1]")
+    assert lines[1] == f"  {its_own}"
+    assert lines[2].startswith("b" * 39 + "…  linux/x86_64")
+    assert lines[2].endswith("embedded, [1] [2]")
+    assert lines[3].endswith("[2]")
+    assert lines[4:] == [f"[1] {both}", "[2] Late."]
+
+
 def test_why_of_nobody_is_usage(say: Say) -> None:
     said = say("why", site=Site())
 

@@ -49,24 +49,28 @@ def test_two_clients_of_one_name_are_never_mistaken_for_one_another() -> None:
         meant("QA", ["a", "b"], {"a": "QA", "b": "QA"})
 
 
-def test_a_name_of_a_client_that_was_never_seen_means_nobody() -> None:
-    assert meant("QA phone", ["a"], {"gone": "QA phone"}) is None
+def test_a_name_means_a_client_that_was_never_seen_too() -> None:
+    names = {"new": "QA phone"}
+
+    assert meant("QA phone", ["a"], names) == meant("qa", ["a"], names) == meant("new", ["a"], names) == "new"
 
 
 @given(
-    texts, st.lists(texts.filter(bool), unique=True, max_size=5), st.dictionaries(texts, texts, max_size=3)
+    texts,
+    st.lists(texts.filter(bool), unique=True, max_size=5),
+    st.dictionaries(texts.filter(bool), texts.filter(bool), max_size=3),
 )
-def test_who_is_meant_was_seen_and_a_whole_id_always_means_itself(
+def test_who_is_meant_was_seen_or_named_and_a_whole_id_always_means_itself(
     wanted: str, ids: list[str], names: dict[str, str]
 ) -> None:
     try:
         found = meant(wanted, ids, names)
     except HotswapError:
-        assert wanted not in ids
+        assert wanted not in {*ids, *names}
         return
-    if wanted in ids:
+    if wanted in {*ids, *names}:
         assert found == wanted
     if found is not None:
-        assert found in ids
+        assert found in {*ids, *names}
         begin = wanted.casefold()
         assert found.casefold().startswith(begin) or names[found].casefold().startswith(begin)

@@ -207,7 +207,9 @@ def test_a_bundle_that_waited_for_its_binary_is_not_two_clients() -> None:
 def test_above_all_that_was_ever_given_out_is_ahead_until_the_counter_passes_it() -> None:
     story = Story().ahead(40, last=14).ahead(40, last=15)
     assert story.label == "ahead"
-    assert label_sentence(story.client).startswith("It reports 40, above 14, the highest sequence ever")
+    assert label_sentence(story.client).startswith(
+        "It reported 40, which was above 14, the highest sequence given out here until 2026-07-01 12:00 UTC: "
+    )
     assert story.reports(40, reason="forced-204", args={}).label == "ahead"
     assert story.offered(41, at=40).label == "running"
     assert story.fetched(41).reports(41).label == "applied"
@@ -371,3 +373,25 @@ def test_a_turn_that_lacks_a_value_is_shown_all_the_same() -> None:
 def _label(story: Story) -> Turn:
     assert story.client.label is not None
     return story.client.label
+
+
+def test_what_was_downloaded_before_is_not_said_to_be_not_downloaded() -> None:
+    """Found by a trial: it was told that require_https might refuse what it had run."""
+    back = Story().applies(104).offered(104, at=0)
+    elsewhere = Story().reports(104).offered(104, at=0)
+
+    for story in (back, elsewhere):
+        assert story.label == "rolled-back"
+        assert remarks(story.client) == (
+            "104 is offered again: it had it before, and has not downloaded it since.",
+        )
+    assert remarks(back.fetched(104).client) == ()
+    assert "require_https" in remarks(back.offered(105).client)[0]
+
+
+def test_a_platform_or_arch_that_the_plugin_never_sends_is_remarked() -> None:
+    (remark,) = remarks(Story().reports(0, platform="beos", arch="").client)
+
+    assert remark.startswith("It sends what the plugin never does: platform beos (one of macos, windows, ")
+    assert "; arch empty (one of x86_64, " in remark
+    assert remarks(Story().reports(0).client) == ()

@@ -211,6 +211,28 @@ def test_an_argument_that_can_not_be_meant_is_named_with_all_that_there_are(
     assert (caught.value.code, caught.value.status) == ("bad-arguments", 400)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("annotate", {"text": ""}, "text: must not be empty"),
+        ("annotate", {"text": "x" * 501}, "text: at most 500 characters"),
+        ("annotate", {}, "text: is missing"),
+        ("annotate", [], "expected is an object, not an array"),
+        ("annotate", {"text": "x", "txt": ""}, "there is no argument txt"),
+        ("force-204", {"on": True, "times": 0}, "times: at least 1"),
+        ("force-204", {"on": True, "times": 10**9}, "times: at most 1000000"),
+        ("force-204", {"on": 1}, "on: expected is true or false, not a whole number"),
+        ("force-204", {"on": True, "times": 1.5}, "times: must be a whole number"),
+        ("pin-client", {"client": "a", "sequence": "x"}, "sequence: expected is a whole number or null, not a text"),
+        ("publish", {"update_type": "a b"}, "update_type: must match ^[A-Za-z0-9._-]{1,64}$"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_argument_is_said_in_plain_words(name: str, arguments: Any, words: str) -> None:
+    with pytest.raises(HotswapError) as caught:
+        wire.read_command(name, arguments)
+    assert caught.value.message.startswith(f"{name}: {words}")
+
+
 def test_a_command_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(NotFound, match="'publsh'") as caught:
         wire.read_command("publsh", {})

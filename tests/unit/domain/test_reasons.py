@@ -285,5 +285,19 @@ def test_a_client_that_is_ahead_is_passed_by_the_command_that_is_named() -> None
     assert change(reason) == "hotswap-dev jump-sequence 8"
 
 
+@pytest.mark.parametrize(
+    ("more", "then"),
+    [
+        ({"channel": "beta", "build_channel": "beta"}, ""),
+        ({"channel": "beta", "build_channel": "production"}, " && hotswap-dev promote latest beta"),
+    ],
+)
+def test_a_client_that_is_ahead_in_another_channel_is_passed_there(more: dict[str, str], then: str) -> None:
+    """A jump offers the build channel's newest again, which is nothing to who asks for another one."""
+    args: dict[str, str | int] = {"current": 7, "last": 2, **more}
+
+    assert change(Reason("client-ahead", args)) == f"hotswap-dev jump-sequence 8{then}"
+
+
 def test_nobody_is_told_to_use_up_every_sequence_to_pass_a_client_at_the_end_of_u64() -> None:
     assert change(decide(controls_with(a_release(2)), a_check(MAX_SEQUENCE), NOW).reason) == ""

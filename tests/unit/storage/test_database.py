@@ -13,6 +13,7 @@ import pytest
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.storage.database import open_database, readable_errors
 
+LOG_LIMIT = 8 * 2**20
 SCHEMA = "CREATE TABLE things (number INTEGER PRIMARY KEY)"
 
 
@@ -49,6 +50,23 @@ def test_E2_it_writes_ahead_and_syncs_as_it_was_told(
     with opened(path, synchronous=synchronous) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+
+
+def test_C8_a_log_that_grew_shrinks_to_its_limit(path: Path) -> None:
+    with opened(path, schema="CREATE TABLE things (body BLOB)") as connection:
+        log = path.with_name(f"{path.name}-wal")
+        connection.execute("INSERT INTO things VALUES (zeroblob(12000000))")
+        assert log.stat().st_size > LOG_LIMIT
+
+        # What is in it is in the database now, so the next row begins it anew.
+        connection.execute("INSERT INTO things VALUES (zeroblob(1))")
+
+        assert log.stat().st_size <= LOG_LIMIT
+
+
+def test_C8_every_database_has_a_limit_for_its_log(path: Path) -> None:
+    with opened(path) as connection:
+        assert connection.execute("PRAGMA journal_size_limit").fetchone() == (LOG_LIMIT,)
 
 
 def test_opening_again_keeps_what_is_in_it(path: Path) -> None:

@@ -162,6 +162,22 @@ def test_closing_with_a_full_disk_does_not_wait_for_space(path: Path) -> None:
     assert len(stored(path)) < 500
 
 
+def test_E5_what_a_full_disk_refuses_to_the_end_is_counted_and_told_once(path: Path) -> None:
+    troubles = Troubles()
+    history = History(path, troubles)
+    Disk(history).fill()
+    for sequence in range(500):
+        history.record(an_answered_check(sequence=sequence))
+    history.forget("phone")
+    history.close()
+
+    assert history.recorded == len(stored(path))
+    assert history.recorded + history.dropped == 500
+    told = [trouble for trouble in troubles.heard if trouble and "are lost" in trouble]
+    assert told == [f"history.db could not be written to the end: {history.dropped} observations are lost"]
+    assert troubles.heard[-1:] == told
+
+
 @given(st.lists(st.text(st.characters(), max_size=5), max_size=4))
 @settings(max_examples=20, deadline=None)
 def test_record_never_raises_whatever_it_is_given(
