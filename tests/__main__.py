@@ -20,7 +20,7 @@ _SUITES: dict[str, list[list[str]]] = {
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        [*_PYTEST, "-n", "2"],
+        [*_PYTEST, "-n", "2", "--dist", "worksteal"],
     ],
     "slow": [[*_PYTEST, "-m", "slow and not real_client", "--timeout", "1200"]],
     "real-client": [[*_PYTEST, "-m", "real_client", "--timeout", "900"]],
