@@ -382,11 +382,9 @@ def _of_kind(kind: Kind, raw: object) -> Any:  # noqa: ANN401 - None where it is
     if kind == "texts":
         if isinstance(raw, str):
             return tuple(part.strip() for part in raw.split(",") if part.strip())
-        return (
-            tuple(raw)
-            if isinstance(raw, list | tuple) and all(isinstance(part, str) for part in raw)
-            else None
-        )
+        if isinstance(raw, list | tuple) and all(isinstance(part, str) for part in raw):
+            return tuple(raw)
+        return None
     if kind == "path" and isinstance(raw, Path):
         return raw
     return raw if isinstance(raw, str) and raw else None

@@ -138,26 +138,22 @@ class Ledger:
         return None
 
     async def _settle(self) -> None:
+        refused = False
         try:
-            said = False
-            await asyncio.sleep(_SPENT_WITHIN)
-            while self._spent:
+            while True:
+                # What answers spend meanwhile is gathered: each would have a row of its own otherwise.
+                await asyncio.sleep(_RETRY_SECONDS if refused else _SPENT_WITHIN)
                 try:
                     await self.commit(lambda _: [])
                 except HotswapError as error:
-                    if not said:
+                    if not refused:
                         self._trouble(error)
-                    said = True
-                    await asyncio.sleep(_RETRY_SECONDS)
+                    refused = True
                     continue
-                if said:
+                if refused:
                     self._trouble(None)
-                    said = False
-                if (
-                    self._spent
-                ):  # answers went on: they are gathered anew, or each would have a row of its own
-                    await asyncio.sleep(_SPENT_WITHIN)
-            if said:
-                self._trouble(None)
+                refused = False
+                if not self._spent:
+                    return
         finally:
             self._settling = None

@@ -134,7 +134,7 @@ def test_values_come_from_the_running_server(say: Say, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "hostile",
-    ["Pixel;touch /tmp/x", "$(id)", "`id`", "a b", "*", "-rf", "~root", "=ls", "a\\b", "a'b", "#", "{a,b}"],
+    ["Pixel;touch x", "$(id)", "`id`", "a b", "*", "-rf", "~root", "=ls", "a\\b", "a'b", "#", "{a,b}"],
 )
 def test_no_client_is_proposed_that_a_shell_would_run_or_take_apart(
     say: Say, monkeypatch: pytest.MonkeyPatch, hostile: str
