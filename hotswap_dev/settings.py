@@ -231,7 +231,7 @@ def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str], here: Path)
 def server_options(settings: Settings, *, environ: Mapping[str, str], home: KeyHome) -> ServerOptions:
     """What a server is to be told, by these settings; `home` is where the key's high-water mark lies."""
     # Imported here: `status` and `--help` read settings too, and must not wait for an HTTP server.
-    from hotswap_dev.engine.engine import EngineOptions
+    from hotswap_dev.engine.options import EngineOptions
     from hotswap_dev.server.run import ServerOptions
 
     project = settings.project

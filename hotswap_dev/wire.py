@@ -140,13 +140,19 @@ def _event_of(data: bytes | str) -> Json:
     return "?"
 
 
-def read_command(name: str, arguments: Json) -> Command:
-    """A command from its name and its arguments as decoded JSON; errors name the command or the field."""
+def command_kind(name: str) -> type[Command]:
+    """The command of this name; NotFound names all that there are."""
     kind = registered().get(name)
     if kind is None:
         raise NotFound(
             f"there is no command {name!r}", f"there are: {', '.join(registered())}", code="unknown-command"
         )
+    return kind
+
+
+def read_command(name: str, arguments: Json) -> Command:
+    """A command from its name and its arguments as decoded JSON; errors name the command or the field."""
+    kind = command_kind(name)
     try:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:

@@ -42,11 +42,12 @@ def command_of(kind: type[Command]) -> click.Command:
         where = {name: given.pop(name) for name in WHERE}
         site = control(where)
         known = Known()
-        if dry_run or any(given.get(name) for name in _CLIENT_FIELDS):
+        asks = kind.final and not yes and not dry_run and _on_a_terminal()
+        if dry_run or asks or any(given.get(name) for name in _CLIENT_FIELDS):
             known = known_in(site.get("/api/state"))
         arguments = dict(_meant(kind, given, site, known))
-        if kind.final and not yes and not dry_run and _on_a_terminal():
-            _ask(kind.verb, site, arguments)
+        if asks:
+            _ask(kind.verb, site, arguments, known)
         done = site.command(kind.verb, arguments, dry_run=dry_run)
         if as_json:
             echo_json(done)
@@ -150,9 +151,8 @@ def _on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask(verb: str, site: ControlClient, arguments: Mapping[str, wire.Json]) -> None:
+def _ask(verb: str, site: ControlClient, arguments: Mapping[str, wire.Json], known: Known) -> None:
     """Show what can't be taken back, and go on only if that is wanted."""
-    known = known_in(site.get("/api/state"))
     would = site.command(verb, arguments, dry_run=True)
     if not would["events"]:
         return

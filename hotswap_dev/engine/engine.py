@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,14 +21,15 @@ from hotswap_dev.domain.clients import Client, advance
 from hotswap_dev.domain.commands import Command, Publish
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact, OverridesCleared, OverrideSpent
-from hotswap_dev.domain.model import Format, Release
+from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Level, Noticed, Observation
 from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.preview import Change, Preview
 from hotswap_dev.domain.retention import prunable
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.ledger import Committed, Ledger
-from hotswap_dev.engine.publishing import Publisher, PublisherOptions, release_in
+from hotswap_dev.engine.options import EngineOptions
+from hotswap_dev.engine.publishing import Publisher, release_in
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.packing.tree import Scan
@@ -42,23 +42,6 @@ _AT_A_TIME = 50
 """Clients whose answers are compared before the loop turns: about a millisecond."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """What the engine needs to be told; `settings` fills it.
-
-    `min_binary_version` None stands for the app's version at the time of the build. `floors` are sequences that are
-    known to be taken elsewhere, each with who knows it. `keep_overrides`: they outlive a clean end of the server.
-    """
-
-    dist: Path | None
-    app_version: str
-    channel: str
-    min_binary_version: str | None = None
-    format: Format = "tar.gz"
-    floors: tuple[tuple[int, str], ...] = ()
-    keep_overrides: bool = False
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -101,12 +84,7 @@ class Engine:
         self._now = now
         self._offered: dict[str, float] = {}
         self._publisher = Publisher(
-            PublisherOptions(
-                dist=options.dist,
-                app_version=options.app_version,
-                min_binary_version=options.min_binary_version,
-                format=options.format,
-            ),
+            options,
             ledger=self._ledger,
             store=store,
             key=key,

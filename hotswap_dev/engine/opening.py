@@ -15,7 +15,8 @@ from hotswap_dev.domain.facts import BuildChannelSet, BundlesPruned, ChannelCrea
 from hotswap_dev.domain.reasons import scope
 from hotswap_dev.domain.retention import OFFERED_WITHIN
 from hotswap_dev.engine.bus import Bus
-from hotswap_dev.engine.engine import Engine, EngineOptions, utc_now
+from hotswap_dev.engine.engine import Engine, utc_now
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.storage.bundles import BundleStore

@@ -6,14 +6,13 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from hotswap_dev.domain.commands import Built, Publish
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import BundlesPruned, Fact, ReleaseAdded
-from hotswap_dev.domain.model import Bundle, Format, Origin, Release
+from hotswap_dev.domain.model import Bundle, Origin, Release
 from hotswap_dev.domain.observations import (
     BuildRefused,
     BuildSkipped,
@@ -25,6 +24,7 @@ from hotswap_dev.domain.observations import (
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.builds import BundleMaker, Made
 from hotswap_dev.engine.ledger import Committed, Ledger
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import BuildRefused as TreeRefused
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.archive import TreeMoved
@@ -38,22 +38,12 @@ RETRY_SECONDS = 5.0
 _PASSING = ("disk-full", "bundle-not-written", "key-home-not-writable", "key-home-busy", "database-busy")
 
 
-@dataclass(frozen=True, slots=True)
-class PublisherOptions:
-    """What a publisher needs to be told; see `EngineOptions`, which has the same."""
-
-    dist: Path | None
-    app_version: str
-    min_binary_version: str | None
-    format: Format
-
-
 class Publisher:
     """Makes bundles and commits them as releases. `prunable` names the bundles that may go afterwards."""
 
     def __init__(
         self,
-        options: PublisherOptions,
+        options: EngineOptions,
         *,
         ledger: Ledger,
         store: BundleStore,

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from aiohttp import web
 
 from hotswap_dev import wire
-from hotswap_dev.domain.commands import registered
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.errors import HotswapError, NotFound
+from hotswap_dev.errors import HotswapError
 from hotswap_dev.server.asked import demand_known, number, switch
 from hotswap_dev.server.control_look import ControlLook, json_answer
 from hotswap_dev.server.guard import control_guard, stamp
@@ -98,12 +97,7 @@ class _ControlSite:
         # A misspelt dry_run must not be taken for none.
         demand_known(request, ("dry_run",))
         dry_run = switch(request, "dry_run")
-        if name not in registered():
-            raise NotFound(
-                f"there is no command {name!r}",
-                f"there are: {', '.join(registered())}",
-                code="unknown-command",
-            )
+        wire.command_kind(name)  # before a body is waited for that nobody reads
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 body = await request.read()

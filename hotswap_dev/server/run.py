@@ -16,9 +16,10 @@ from pathlib import Path
 from aiohttp import http_parser, web
 
 from hotswap_dev import wire
-from hotswap_dev.engine.engine import Engine, EngineOptions
+from hotswap_dev.engine.engine import Engine
 from hotswap_dev.engine.following import follow_builds, follow_project
 from hotswap_dev.engine.opening import open_engine
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.server.client_site import FRONT_DOOR, ClientSiteOptions, client_site

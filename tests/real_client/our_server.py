@@ -18,7 +18,8 @@ from hotswap_dev.domain.observations import CheckAnswered, Published
 from hotswap_dev.domain.policy import decide
 from hotswap_dev.domain.preview import next_check, told
 from hotswap_dev.domain.reasons import Reason, change
-from hotswap_dev.engine.engine import EngineOptions, utc_now
+from hotswap_dev.engine.engine import utc_now
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.packing.signing import SigningKey, new_key
 from hotswap_dev.server.run import RunningServer, ServerOptions, serving
 from hotswap_dev.storage.keys import KeyHome

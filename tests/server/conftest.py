@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from hotswap_dev.engine.engine import EngineOptions
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.packing.signing import SigningKey, new_key
 from hotswap_dev.server.run import ServerOptions, serving
 from hotswap_dev.storage.keys import KeyHome

@@ -19,7 +19,8 @@ from hotswap_dev.domain.commands.overrides import Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import RollBackTo, Withhold
 from hotswap_dev.domain.policy import decide
 from hotswap_dev.domain.preview import Change, Told, next_check, told
-from hotswap_dev.engine.engine import Done, EngineOptions
+from hotswap_dev.engine.engine import Done
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import new_key
 from hotswap_dev.server.run import ServerOptions, serving

@@ -25,8 +25,7 @@ class CreateChannel(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The channel created, if it was missing."""
-        name = channel_name(self.channel)
-        return [] if name in controls.channels else [ChannelCreated(at=now, channel=name)]
+        return created_if_missing(controls, channel_name(self.channel), now)
 
 
 class PauseChannel(Command, frozen=True):
@@ -68,7 +67,12 @@ class SetBuildChannel(Command, frozen=True):
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The build channel set, if it is another one; the channel is created where it is missing."""
         name = channel_name(self.channel)
-        facts: list[Fact] = [] if name in controls.channels else [ChannelCreated(at=now, channel=name)]
+        facts = created_if_missing(controls, name, now)
         if name != controls.build_channel:
             facts.append(BuildChannelSet(at=now, channel=name))
         return facts
+
+
+def created_if_missing(controls: Controls, channel: str, now: datetime) -> list[Fact]:
+    """The fact that makes a channel, where there is none of that name."""
+    return [] if channel in controls.channels else [ChannelCreated(at=now, channel=channel)]

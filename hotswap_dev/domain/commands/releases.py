@@ -17,10 +17,10 @@ from hotswap_dev.domain.commands.arguments import (
     release_of,
     release_with_bytes,
 )
+from hotswap_dev.domain.commands.channels import created_if_missing
 from hotswap_dev.domain.commands.registry import Built, Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import (
-    ChannelCreated,
     Fact,
     ReleaseAdded,
     ReleaseEdited,
@@ -84,7 +84,7 @@ class Publish(Command, frozen=True):
             update_type=self.update_type,
         )
         return [
-            *_created(controls, channel, now),
+            *created_if_missing(controls, channel, now),
             ReleaseAdded(at=now, release=release, watched=built.watched),
         ]
 
@@ -102,7 +102,10 @@ class Promote(Command, frozen=True):
         """One release in the channel, which is created where it is missing."""
         release = release_with_bytes(controls, self.sequence)
         channel = channel_name(self.channel)
-        return [*_created(controls, channel, now), _copied(controls, release, now, "promote", channel)]
+        return [
+            *created_if_missing(controls, channel, now),
+            _copied(controls, release, now, "promote", channel),
+        ]
 
 
 class Reoffer(Command, frozen=True):
@@ -289,10 +292,6 @@ def _copied(
             withheld=False,
         ),
     )
-
-
-def _created(controls: Controls, channel: str, now: datetime) -> list[Fact]:
-    return [] if channel in controls.channels else [ChannelCreated(at=now, channel=channel)]
 
 
 def _not_before(controls: Controls, now: datetime) -> datetime:

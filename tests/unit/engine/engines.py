@@ -14,8 +14,9 @@ from hotswap_dev.domain.controls import replay
 from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.policy import Offer
-from hotswap_dev.engine.engine import Engine, EngineOptions, utc_now
+from hotswap_dev.engine.engine import Engine, utc_now
 from hotswap_dev.engine.opening import open_engine
+from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
