@@ -11,14 +11,16 @@ import inspect
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Union
+from typing import Any, Union, cast
 
 import msgspec
 
+from hotswap_dev.domain.builds import Builds
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, every_fact
+from hotswap_dev.domain.file_changes import BundleList, ListedFile
 from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
 from hotswap_dev.errors import HotswapError, NotFound
@@ -56,6 +58,36 @@ class Gap(msgspec.Struct, frozen=True, tag_field="event", tag="gap"):
 Event = Fact | Observation | Gap
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What does not change while a server runs, as a person reads it: every text is as `text.shown` makes it."""
+
+    app: str
+    """The app's name."""
+    version: str
+    """Of hotswap-dev itself."""
+    site: str
+    endpoint: str
+    """What an app is built with; the placeholder of the sequence is in it."""
+    addresses: tuple[str, ...]
+    pubkey: str
+    key_id: str
+    """The four characters by which people tell keys apart, as the first lines show them."""
+    production_key: bool
+    """Whether it signs with the key that the app's own config trusts: every installed app would run it."""
+    workspace: str
+    dist: str | None
+    """The watched folder; None where nothing is watched."""
+    overlays: tuple[str, ...]
+    """The config overlays, for desktop and for phones; none outside of a Tauri project, as for the lines."""
+    build_line: str | None
+    watch_line: str | None
+    devtools_line: str | None
+    host_is_loopback: bool
+    """Whether only this machine can ask."""
+    channel_configured: str
+    """The channel that builds go to unless `set-build-channel` said otherwise."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What a mirror reads of `GET /api/state`: the events above `revision` lead on from it."""
 
@@ -64,6 +96,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls
     clients: tuple[Client, ...]
     """The one seen last comes last."""
+    builds: Builds = Builds()
+    about: About | None = None
+    """None from a server that does not say it."""
 
 
 class EventLine(msgspec.Struct, frozen=True):
@@ -229,6 +264,16 @@ def decode_client(data: bytes | str) -> Client:
     return msgspec.json.decode(data, type=Client)
 
 
+def decode_bundle_list(data: bytes) -> BundleList:
+    """Read what is kept beside a bundle; ValueError where this version can't.
+
+    Until warnings were kept it was the list of files alone.
+    """
+    if data.startswith(b"["):
+        return BundleList(files=msgspec.json.decode(data, type=tuple[ListedFile, ...]))
+    return msgspec.json.decode(data, type=BundleList)
+
+
 def decode_state(data: bytes | str) -> State:
     """Read the body of `GET /api/state`; ValueError where this version can't."""
     return msgspec.json.decode(data, type=State)
@@ -243,3 +288,9 @@ def decode_event(line: bytes | str) -> EventLine:
     """Read a line of `GET /api/events`; ValueError where this version can't."""
     numbered = msgspec.json.decode(line, type=_Numbered)
     return EventLine(numbered.instance, numbered.revision, _event_decoder().decode(line))
+
+
+def event_of(row: Json) -> Fact | Observation:
+    """A row of `GET /api/history` as the event that it was; ValueError where it can't be read."""
+    event = msgspec.convert(row, Union[(*every_fact(), *Observation.__subclasses__())])
+    return cast("Fact | Observation", event)

@@ -17,11 +17,11 @@ from hotswap_dev.cli.arguments import LATEST, NULL, parameter
 from hotswap_dev.cli.meaning import Known, client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import WHERE, control, echo_json, finding_a_server
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
-from hotswap_dev.cli.words import changes_words, done_words, forced_words, scope_words, who
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.clients import ForgetClient
 from hotswap_dev.domain.commands.overrides import Force204
+from hotswap_dev.domain.fact_words import changes_words, done_words, forced_words, scope_words, who
 from hotswap_dev.errors import UsageError
 
 _CLIENT_FIELDS = ("client", "clients")

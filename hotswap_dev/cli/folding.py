@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hotswap_dev.cli.words import Event
+from hotswap_dev.domain.fact_words import Event
 
 _COMPARED = ("status", "reason", "args", "sequence", "offered", "channel", "binary_version", "flags")
 

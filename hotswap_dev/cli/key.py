@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hotswap_dev.cli.options import WHERE, echo_json, parameters, settle
-from hotswap_dev.cli.signing_key import home_of, open_key
+from hotswap_dev.cli.serving.signing_key import home_of, open_key
 from hotswap_dev.errors import UsageError
 from hotswap_dev.packing.signing import key_forms, new_key
 from hotswap_dev.storage.keys import read_key_file

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import click
 
 from hotswap_dev.cli.tables import padded
-from hotswap_dev.cli.words import FACTS, Event, Names, fact_words
+from hotswap_dev.domain.fact_words import FACTS, Event, Names, fact_words
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
 

@@ -15,7 +15,7 @@ from hotswap_dev.cli.folding import folded, folded_live
 from hotswap_dev.cli.lines import line
 from hotswap_dev.cli.meaning import client_meant, known_in
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
-from hotswap_dev.cli.words import Event
+from hotswap_dev.domain.fact_words import Event
 from hotswap_dev.domain.reasons import CODES
 from hotswap_dev.errors import Unreachable
 

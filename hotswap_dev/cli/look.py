@@ -15,7 +15,7 @@ from hotswap_dev.cli.lines import size
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
-from hotswap_dev.cli.words import Names, forced_words, who
+from hotswap_dev.domain.fact_words import Names, forced_words, who
 
 
 @click.command(params=finding_a_server())

@@ -27,8 +27,10 @@ from hotswap_dev.errors import HotswapError, UsageError
 
 _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "start": {
-        "run": ("serve", "the same as serve; what a bare hotswap-dev does"),
-        "serve": ("serve", "serve the watched build folder"),
+        "run": ("full_screen.run", "serve, and show what happens; what a bare hotswap-dev does"),
+        "serve": ("serving.serve", "serve the watched build folder"),
+        "attach": ("full_screen.attach", "show what the running server does"),
+        "web": ("web.command", "the running server's dashboard in a browser on this machine"),
         "key": ("key", "the development key: show, export, import, new"),
         "help": ("help", "a page about a command, a reason, or first-app, phones, ci"),
         "completion": ("completion", "the completion script of bash, zsh or fish"),
@@ -39,6 +41,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "clients": ("look", "who was seen, and what their check-ins prove"),
         "why": ("why", "why a client is answered as it is, and what would change it"),
         "log": ("log", "what happened, and why"),
+        "diff": ("diff", "what changed from one release to another"),
     },
     "ship": {
         "pack": ("ship", "a signed bundle on disk"),
@@ -54,6 +57,9 @@ _EXAMPLES = """\
   hotswap-dev publish --notes 'fix'  offer the watched folder now"""
 
 _UNKNOWN = "hotswap-dev.unknown"
+
+ATTACHED = "--attached"
+"""Says to `serve` that its stdin and stdout are a dashboard's pipes (`cli/full_screen/attached.py`)."""
 
 
 class _Program(click.Group):
@@ -153,11 +159,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that can't show a character gets its code, not a traceback.
             stream.reconfigure(errors="backslashreplace")
-    colour = False if os.environ.get("NO_COLOR") else None
+    colour = _colour(arguments)
     try:
         code = program.main(arguments, prog_name="hotswap-dev", standalone_mode=False, color=colour)
     except HotswapError as error:
-        _say(error.message, error.hint)
+        _say(error.message, error.hint, colour)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
@@ -165,7 +171,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
-        _say(error.format_message(), f"{_command_of(error)} --help{_dashes(error, arguments)}")
+        _say(error.format_message(), f"{_command_of(error)} --help{_dashes(error, arguments)}", colour)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
@@ -176,20 +182,28 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         if error.filename is None or _debugging(arguments):
             raise
-        _say(f"{error.filename}: {error.strerror}", "name another place, or make that one usable")
+        _say(f"{error.filename}: {error.strerror}", "name another place, or make that one usable", colour)
         sys.exit(1)
     except UnicodeEncodeError as error:
         # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which nothing that we write can hold.
         if _debugging(arguments):
             raise
-        _say(f"an argument holds what is no text: {shown(error.object)!r}", "give it in UTF-8")
+        _say(f"an argument holds what is no text: {shown(error.object)!r}", "give it in UTF-8", colour)
         sys.exit(2)
     except Exception as error:
         if _debugging(arguments):
             raise
-        _say(f"unexpected: {error!r}", f"the details are in {_report()}; --debug shows them here")
+        _say(f"unexpected: {error!r}", f"the details are in {_report()}; --debug shows them here", colour)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _colour(arguments: Sequence[str]) -> bool | None:
+    """Whether to colour what is said; None for: if it goes to a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    # What a child of the dashboard's process says goes to a pipe, and from there to that one's terminal.
+    return True if ATTACHED in arguments and sys.platform != "win32" else None
 
 
 def _debugging(arguments: Sequence[str]) -> bool:
@@ -219,10 +233,10 @@ def _dashes(error: click.ClickException, arguments: Sequence[str]) -> str:
     return f"; where {shown(word)} is no option: hotswap-dev {shown(line)}"
 
 
-def _say(message: str, hint: str) -> None:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+def _say(message: str, hint: str, colour: bool | None) -> None:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True, color=colour)
     if hint:
-        click.echo(f"       {hint}", err=True)
+        click.echo(f"       {hint}", err=True, color=colour)
 
 
 def _report() -> str:

@@ -13,7 +13,7 @@ import click
 from hotswap_dev import wire
 from hotswap_dev.cli.lines import size
 from hotswap_dev.cli.options import WHERE, control, parameters, settle
-from hotswap_dev.cli.signing_key import open_key
+from hotswap_dev.cli.serving.signing_key import open_key
 from hotswap_dev.domain.model import MAX_SEQUENCE, Format
 from hotswap_dev.errors import HotswapError, UsageError
 

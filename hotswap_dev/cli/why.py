@@ -14,8 +14,8 @@ from hotswap_dev.cli.lines import clock
 from hotswap_dev.cli.meaning import client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.paragraphs import wrapped
-from hotswap_dev.cli.words import who
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS
+from hotswap_dev.domain.fact_words import who
 from hotswap_dev.errors import HotswapError, UsageError
 
 _LABEL = 8

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 
 MAX_SHOWN = 256
+LONGEST_PATH = 1000
+"""Characters of a path, or of a sentence with paths in it, as they are shown."""
+
 _MAX_MARKS = 4
 _MARKS = ("Mn", "Me")
 

@@ -12,14 +12,19 @@ from datetime import datetime
 from pathlib import Path
 
 from hotswap_dev import wire
+from hotswap_dev.domain.file_changes import BundleList, TreeWarning
 from hotswap_dev.domain.model import Bundle, Format
+from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.errors import BuildRefused
 from hotswap_dev.packing.archive import Packer, TreeMoved
-from hotswap_dev.packing.gate import gate
+from hotswap_dev.packing.gate import INDEX, gate
 from hotswap_dev.packing.signing import SigningKey, trusted_comment, verify
 from hotswap_dev.packing.stopping import demand_wanted
 from hotswap_dev.packing.tree import FolderMissing, Scan, scan
 from hotswap_dev.storage.bundles import BundleStore
+
+_NAMED = 5
+"""Missing files that are named; of more the number is told."""
 
 GIVE_UP_AFTER = 10.0
 """Seconds for which a tree may keep moving under the packer before that is said (hardening E12)."""
@@ -108,6 +113,7 @@ class BundleMaker:
             if _scanned_again(found) != found:
                 raise TreeMoved("the tree changed while it was packed")
             demand_wanted(stop)
+            doubts = _doubts(found)
             scanned = time.perf_counter()
             bundle = Bundle(
                 hash=packed.sha256,
@@ -118,7 +124,7 @@ class BundleMaker:
                 signature=signature,
                 key_id=self._key.key_id,
             )
-            self._store.keep(packed.path, bundle, wire.encode(packed.files))
+            self._store.keep(packed.path, bundle, wire.encode(BundleList(packed.files, doubts)))
         finally:
             packed.path.unlink(missing_ok=True)
         return Made(
@@ -136,6 +142,22 @@ def _scanned_again(found: Scan) -> Scan | None:
         return scan(found.root)
     except FolderMissing:
         return None
+
+
+def _doubts(found: Scan) -> tuple[TreeWarning, ...]:
+    """What a person should know of a tree that is published all the same."""
+    named = tuple(
+        TreeWarning(warning.code, shown(warning.path, LONGEST_PATH), shown(warning.detail, LONGEST_PATH))
+        for warning in found.warnings
+    )
+    missing = gate(found).missing
+    if not missing:
+        return named
+    some = ", ".join(missing[:_NAMED]) + (
+        f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    )
+    detail = f"asks for what is not there: {some}; the app takes such files from its embedded page"
+    return (TreeWarning("missing-reference", INDEX, shown(detail, LONGEST_PATH)), *named)
 
 
 def demand_index(found: Scan) -> None:

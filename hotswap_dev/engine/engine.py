@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev import wire
+from hotswap_dev.domain.builds import Builds
 from hotswap_dev.domain.checks import BadCheck, Check
-from hotswap_dev.domain.clients import Client, advance
+from hotswap_dev.domain.clients import Client, ClientTable
 from hotswap_dev.domain.commands import Command, Publish
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact, OverridesCleared, OverrideSpent
 from hotswap_dev.domain.model import Release
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Level, Noticed, Observation
+from hotswap_dev.domain.observations import Level, Noticed, Observation
 from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.preview import Change, Preview
 from hotswap_dev.domain.retention import prunable
+from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.ledger import Committed, Ledger
 from hotswap_dev.engine.options import EngineOptions
@@ -34,7 +36,7 @@ from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.packing.tree import Scan
 from hotswap_dev.storage.bundles import BundleStore
-from hotswap_dev.storage.history import MAX_CLIENTS, History
+from hotswap_dev.storage.history import History
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
 
@@ -77,7 +79,7 @@ class Engine:
         self.bus = bus
         self.history = history
         self.store = store
-        self.clients: OrderedDict[str, Client] = OrderedDict()
+        self.clients = ClientTable()
         self._ledger = Ledger(
             controls, journal=journal, key_home=key_home, now=now, tell=self._tell, trouble=self._troubled
         )
@@ -108,6 +110,16 @@ class Engine:
         """The folder that is being packed now."""
         return self._publisher.building
 
+    @property
+    def builds(self) -> Builds:
+        """The folder that is watched, and what became of its newest builds in this run."""
+        return replace(
+            self._publisher.builds,
+            building=_path_shown(self._publisher.building),
+            dist=_path_shown(self.options.dist),
+            app_version=shown(self.app_version),
+        )
+
     # Answering: synchronous, from memory.
 
     def answer(self, check: Check | BadCheck) -> Decision:
@@ -125,11 +137,7 @@ class Engine:
 
     def observe(self, observation: Observation) -> None:
         """Tell and record what was seen. Never waits."""
-        client = None
-        if isinstance(observation, CheckAnswered | DownloadEnded) and observation.client is not None:
-            client = advance(self.clients.get(observation.client), observation)
-            if client is not None:
-                self._remember(client)
+        client = self.clients.see(observation)
         self.bus.put(observation)
         self.history.record(observation, client)
 
@@ -196,15 +204,9 @@ class Engine:
         offered = {bundle: _EPOCH + timedelta(seconds=when) for bundle, when in self._offered.items()}
         return prunable(controls, offered, _EPOCH + timedelta(seconds=time.monotonic()))
 
-    def _remember(self, client: Client) -> None:
-        self.clients[client.id] = client
-        self.clients.move_to_end(client.id)
-        if len(self.clients) > MAX_CLIENTS:
-            self.clients.popitem(last=False)
-
     def _tell(self, fact: Fact) -> None:
+        self.clients.apply(fact)
         if isinstance(fact, ClientForgotten):
-            self.clients.pop(fact.client, None)
             self.history.forget(fact.client)
         elif isinstance(fact, BundlesPruned):
             for name in fact.hashes:
@@ -239,6 +241,10 @@ class Engine:
             result=wire.plain(release_in(committed.facts)),
             changes=tuple(changed),
         )
+
+
+def _path_shown(path: Path | str | None) -> str | None:
+    return None if path is None else shown(str(path), LONGEST_PATH)
 
 
 def utc_now() -> datetime:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.clients import MAX_CLIENTS, Client, ClientTable
 from hotswap_dev.domain.controls import Controls, replay
 from hotswap_dev.domain.facts import BuildChannelSet, BundlesPruned, ChannelCreated, Fact, SequenceFloorRaised
 from hotswap_dev.domain.reasons import scope
@@ -20,7 +20,7 @@ from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
 from hotswap_dev.storage.bundles import BundleStore
-from hotswap_dev.storage.history import MAX_CLIENTS, History
+from hotswap_dev.storage.history import History
 from hotswap_dev.storage.journal import Journal
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import Workspace
@@ -75,8 +75,7 @@ async def open_engine(
         now=now,
     )
     try:
-        for client in reversed(history.clients(MAX_CLIENTS)):
-            engine.clients[client.id] = client
+        engine.clients = ClientTable(reversed(history.clients(MAX_CLIENTS)))
         engine.remember_offers(_offers(controls, engine.clients.values(), now()))
         history.on_trouble = _trouble_teller(engine)
         opening = _opening_facts(controls, options, lost, now())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from hotswap_dev.domain.builds import Builds, builds_after
 from hotswap_dev.domain.commands import Built, Publish
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import BundlesPruned, Fact, ReleaseAdded
@@ -54,16 +55,22 @@ class Publisher:
     ) -> None:
         self.app_version = options.app_version
         self.building: str | None = None
+        self.builds = Builds()
         self._options = options
         self._ledger = ledger
         self._store = store
         self._key = key
         self._now = now
-        self._observe = observe
+        self._tell = observe
         self._prunable = prunable
         self._maker = BundleMaker(store, key, options.format, now)
         self._publishing = asyncio.Lock()
         self._said: tuple[str, float | None] | None = None
+
+    def _observe(self, seen: Observation) -> None:
+        # First what it means: who reads the state at this observation's revision must find it there.
+        self.builds = builds_after(self.builds, seen)
+        self._tell(seen)
 
     async def publish(self, command: Publish) -> Committed:
         """Publish a folder by hand, whether or not anything changed; HotswapError where it can't be."""

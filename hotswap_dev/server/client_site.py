@@ -24,6 +24,7 @@ from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server.downloads import Attribution, BundleResponse
+from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed, guarded, host_rule, stamp
 from hotswap_dev.server.page import SitePage, page
 from hotswap_dev.server.questions import Question, plain_question, question_of
@@ -59,9 +60,11 @@ class ClientSiteOptions:
     downloads_at_once: int = 512
 
 
-def client_site(engine: Engine, options: ClientSiteOptions) -> web.Application:
-    """The client site as an aiohttp application."""
-    site = _ClientSite(engine, options)
+def client_site(
+    engine: Engine, options: ClientSiteOptions, exchanges: ExchangeLog | None = None
+) -> web.Application:
+    """The client site as an aiohttp application; `exchanges` is where its checks are kept whole."""
+    site = _ClientSite(engine, options, exchanges or ExchangeLog(options.id_header))
     admit = client_admission(host_rule(options.allowed_hosts))
     app = web.Application(middlewares=[guarded(admit)])
     app[FRONT_DOOR] = _front_door(site, admit)
@@ -97,8 +100,9 @@ def _front_door(site: _ClientSite, admit: Callable[[web.Request], None]) -> Call
 
 
 class _ClientSite:
-    def __init__(self, engine: Engine, options: ClientSiteOptions) -> None:
+    def __init__(self, engine: Engine, options: ClientSiteOptions, exchanges: ExchangeLog) -> None:
         self._engine = engine
+        self._exchanges = exchanges
         self._options = options
         self._attribution = Attribution(options.secret)
         self._outbox = Outbox()
@@ -116,8 +120,12 @@ class _ClientSite:
         peer = request.remote or "?"
         asked = question.asked_by(request.headers.get(self._options.id_header), peer)
         decision = self._engine.answer(asked)
-        response = self._answer(request, asked, decision)
-        self._engine.observe(_answered(question, peer, asked, decision, response.status, began))
+        status, content_type, body = self._told(request, asked, decision)
+        headers, head = _head(status, decision.reason.code, content_type)
+        response = answer_of(request, self._outbox, status, headers, head, body)
+        answered = _answered(question, peer, asked, decision, status, began)
+        self._engine.observe(answered)
+        self._exchanges.keep(answered, request, headers, body)
         return response
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
@@ -172,22 +180,18 @@ class _ClientSite:
     async def index(self, _: web.Request) -> web.Response:
         return page(self._options.page, self._engine.controls)
 
-    def _answer(
+    def _told(
         self, request: web.Request, asked: Check | BadCheck, decision: Decision
-    ) -> web.StreamResponse:
+    ) -> tuple[int, str | None, bytes]:
+        """What a decision is as an answer: its status, content type and body."""
         answer = decision.answer
-        code = decision.reason.code
         if isinstance(answer, Offer) and isinstance(asked, Check):
             self._attribution.offered(asked.client, answer.release.sequence)
-            told = self._manifest(
-                request, answer, asked.binary_version, self._attribution.token(asked.client)
-            )
-            return answer_of(request, self._outbox, 200, *_head(200, code, "application/json"), told)
+            token = self._attribution.token(asked.client)
+            return 200, "application/json", self._manifest(request, answer, asked.binary_version, token)
         if isinstance(answer, Refusal):
-            return answer_of(
-                request, self._outbox, 400, *_head(400, code, PROBLEM), _bad_request(answer, decision)
-            )
-        return answer_of(request, self._outbox, 204, *_head(204, code, None))
+            return 400, PROBLEM, _bad_request(answer, decision)
+        return 204, None, b""
 
     def _manifest(self, request: web.Request, offer: Offer, binary_version: str | None, token: str) -> bytes:
         release = offer.release

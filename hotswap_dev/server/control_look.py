@@ -16,6 +16,7 @@ from hotswap_dev.domain.checks import BadCheck, Check, read_question
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.labels import inferred
+from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.next_step import next_step
 from hotswap_dev.domain.policy import decide
 from hotswap_dev.domain.reasons import EVERY_CODE, sentence
@@ -27,7 +28,7 @@ from hotswap_dev.server.asked import bad_argument, demand_known, moment, number
 
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 10_000
-_FILTERS = ("limit", "before", "since", "client", "reason", "status")
+_FILTERS = ("limit", "before", "since", "until", "client", "reason", "status")
 _NEAREST = 5
 _COMPARED = 500
 
@@ -75,11 +76,7 @@ class ControlLook:
         newest = sorted(controls.releases, reverse=True)[: _limit(request)]
         return json_answer(
             [
-                {
-                    **wire.plain(controls.releases[sequence]),
-                    "bundle_gone": not controls.has_bytes(controls.releases[sequence]),
-                    "pinned": pinned.get(sequence, []),
-                }
+                _release_row(controls, controls.releases[sequence], pinned.get(sequence, []))
                 for sequence in newest
             ]
         )
@@ -88,7 +85,7 @@ class ControlLook:
         """Who was seen, the last one first, each with what its check-ins prove in words."""
         demand_known(request, ("limit",))
         limit = min(number(request, "limit", _MAX_LIMIT), _MAX_LIMIT)
-        seen = list(itertools.islice(reversed(self._engine.clients.values()), limit))
+        seen = list(itertools.islice(self._engine.clients.newest_first(), limit))
         # 10,000 clients take a moment, in which answers go on.
         return await asyncio.to_thread(_listed, seen, self._engine.controls)
 
@@ -120,6 +117,7 @@ class ControlLook:
             limit=_limit(request),
             before=number(request, "before", None),
             since=moment(request, "since"),
+            until=moment(request, "until"),
             client=request.query.get("client"),
             reason=_reason(request),
             status=number(request, "status", None),
@@ -222,11 +220,21 @@ class ControlLook:
         )
 
 
+def release_row(controls: Controls, release: Release) -> Mapping[str, wire.Json]:
+    """A release as `GET /api/releases` has it."""
+    pinned = [client for client, sequence in controls.pins.items() if sequence == release.sequence]
+    return _release_row(controls, release, pinned)
+
+
 def json_answer(value: wire.Json) -> web.Response:
     """A value as the control site answers it: JSON that no cache keeps."""
     return web.Response(
         body=wire.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
     )
+
+
+def _release_row(controls: Controls, release: Release, pinned: Sequence[str]) -> Mapping[str, wire.Json]:
+    return {**wire.plain(release), "bundle_gone": not controls.has_bytes(release), "pinned": pinned}
 
 
 def _limit(request: web.Request) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from aiohttp import web
 
 from hotswap_dev import wire
-from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.server.asked import demand_known, number, switch
+from hotswap_dev.server.control_detail import ControlDetail
 from hotswap_dev.server.control_look import ControlLook, json_answer
+from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.guard import control_guard, stamp
 
 HEARTBEAT = 10.0
@@ -25,9 +26,17 @@ _BYTES_AT_ONCE = 64 * 1024
 """Written in one piece, and one event more: a reader that is 10,000 events behind must not hold the answers."""
 
 
-def control_site(engine: Engine, token: str) -> web.Application:
-    """The control site as an aiohttp application."""
-    site = _ControlSite(engine)
+def control_site(
+    engine: Engine,
+    token: str,
+    about: wire.About | None = None,
+    exchanges: ExchangeLog | None = None,
+) -> web.Application:
+    """The control site as an aiohttp application.
+
+    `about` is what the state says of the server itself; `exchanges` are the client site's.
+    """
+    site = _ControlSite(engine, about)
     app = web.Application(middlewares=[control_guard(token)], client_max_size=MAX_BODY)
     app.on_response_prepare.append(stamp)
     app.on_shutdown.append(site.end_streams)
@@ -36,12 +45,14 @@ def control_site(engine: Engine, token: str) -> web.Application:
     app.router.add_get("/api/commands", site.commands)
     app.router.add_post("/api/commands/{name}", site.command)
     ControlLook(engine).join(app.router)
+    ControlDetail(engine, exchanges or ExchangeLog()).join(app.router)
     return app
 
 
 class _ControlSite:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, about: wire.About | None) -> None:
         self._engine = engine
+        self._about = about
         self._streams: set[asyncio.Timeout] = set()
 
     async def state(self, _: web.Request) -> web.Response:
@@ -52,11 +63,8 @@ class _ControlSite:
                 "revision": engine.bus.revision,
                 "controls": engine.controls,
                 "clients": tuple(engine.clients.values()),
-                "builds": {
-                    "building": engine.building,
-                    "dist": shown(str(engine.options.dist), 1000) if engine.options.dist else None,
-                    "app_version": engine.app_version,
-                },
+                "builds": engine.builds,
+                "about": self._about,
                 "recording": {"recorded": engine.history.recorded, "dropped": engine.history.dropped},
             }
         )

@@ -16,23 +16,27 @@ from pathlib import Path
 from aiohttp import http_parser, web
 
 from hotswap_dev import wire
+from hotswap_dev.domain.checks import is_loopback
+from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.engine.following import follow_builds, follow_project
 from hotswap_dev.engine.opening import open_engine
 from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.errors import HotswapError
-from hotswap_dev.packing.signing import SigningKey
+from hotswap_dev.packing.signing import SigningKey, parse_public_key
 from hotswap_dev.server.client_site import FRONT_DOOR, ClientSiteOptions, client_site
 from hotswap_dev.server.connections import Connections, answering, limits, open_files
 from hotswap_dev.server.control_site import control_site
+from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.page import SitePage
 from hotswap_dev.server.quiet import rate_limited
 from hotswap_dev.server.sockets import addresses, demand_own_answers, listen, listen_privately, port_of
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import open_workspace
-from hotswap_dev.tauri.lines import build_line
+from hotswap_dev.tauri.lines import build_line, watch_line
 from hotswap_dev.tauri.overlay import write_overlays
 from hotswap_dev.tauri.project import TauriProject
+from hotswap_dev.tauri.snippet import devtools_line
 from hotswap_dev.watching import watch
 
 _log = logging.getLogger(__name__)
@@ -110,12 +114,14 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
             allowed_hosts=_allowed_hosts(options),
             downloads_at_once=most.downloads,
         )
+        exchanges = ExchangeLog(options.id_header)
+        about = _about(options, key, file, overlays, line)
         await stack.enter_async_context(
             _answering(
                 engine,
-                client_site(engine, site_options),
+                client_site(engine, site_options, exchanges),
                 sockets,
-                control_site(engine, file.token or ""),
+                control_site(engine, file.token or "", about, exchanges),
                 control_sockets,
                 Connections(most.connections, most.per_address),
             )
@@ -270,6 +276,45 @@ def _overlays(
         same_identifier=options.same_identifier,
     )
     return overlays, build_line(options.project, overlays[0])
+
+
+def _about(
+    options: ServerOptions,
+    key: SigningKey,
+    file: wire.ServerFile,
+    overlays: tuple[Path, Path] | None,
+    line: str | None,
+) -> wire.About:
+    """What a dashboard's first lines and its page of addresses say: texts, none of which draws anything by itself."""
+    project, dist = options.project, options.engine.dist
+    watch_for = watch_line(project) if project is not None else None
+    return wire.About(
+        app=shown(options.app),
+        version=file.version,
+        site=shown(file.site, LONGEST_PATH),
+        endpoint=shown(file.endpoint, LONGEST_PATH),
+        addresses=tuple(shown(address) for address in file.addresses),
+        pubkey=file.pubkey,
+        key_id=key.short,
+        production_key=_is_the_apps_own(key, project),
+        workspace=shown(file.workspace, LONGEST_PATH),
+        dist=None if dist is None else shown(str(dist), LONGEST_PATH),
+        overlays=tuple(shown(str(path), LONGEST_PATH) for path in overlays or ()),
+        build_line=None if line is None else shown(line, LONGEST_PATH),
+        watch_line=None if watch_for is None else shown(watch_for, LONGEST_PATH),
+        devtools_line=None if project is None else devtools_line(),
+        host_is_loopback=options.host == "localhost" or is_loopback(options.host),
+        channel_configured=shown(options.engine.channel),
+    )
+
+
+def _is_the_apps_own(key: SigningKey, project: TauriProject | None) -> bool:
+    """Whether every installed app would run what this key signs: the app's own config trusts it."""
+    trusted = project.hotswap.pubkey if project is not None else None
+    try:
+        return trusted is not None and parse_public_key(trusted) == key.public_key
+    except HotswapError:
+        return False
 
 
 def _allowed_hosts(options: ServerOptions) -> tuple[str, ...]:

@@ -21,18 +21,29 @@ from typing import Any
 from msgspec import Struct
 
 from hotswap_dev import wire
-from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.clients import MAX_CLIENTS, Client
 from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import Observation
+from hotswap_dev.domain.running import Report
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.storage.database import open_database, readable_errors
+from hotswap_dev.storage.history_reports import (
+    REPORTS_SCHEMA,
+    new_reports,
+    remember,
+    reported,
+    reports_of,
+    trim_reports,
+    write_reports,
+)
 from hotswap_dev.storage.history_search import search
+
+__all__ = ["MAX_BYTES", "MAX_CLIENTS", "MAX_ROWS", "History"]
 
 _log = logging.getLogger(__name__)
 
 MAX_ROWS = 2_000_000
 MAX_BYTES = 1024**3
-MAX_CLIENTS = 10_000
 _MAX_QUEUE = 50_000
 _BATCH = 500
 _PRUNED_AT_ONCE = 5_000
@@ -102,6 +113,7 @@ class History:
         self.recorded = 0
         self._reading = threading.Lock()
         self._connection = self._open()
+        self._reported = reported(self._connection)  # the writer's thread's own
         self._reader = self._open_reader()
         self._file = _identity(path)
         self._writer = threading.Thread(target=self._write_until_closed, name="history", daemon=True)
@@ -140,6 +152,7 @@ class History:
         limit: int,
         before: int | None = None,
         since: str | None = None,
+        until: str | None = None,
         client: str | None = None,
         reason: str | None = None,
         status: int | None = None,
@@ -147,8 +160,8 @@ class History:
     ) -> list[Mapping[str, Any]]:
         """What was recorded, newest first, each with its `number`: checks, or the `events` of these names.
 
-        `before` is a number, `since` RFC 3339 in UTC; `client`, `reason` and `status` are those of the event, where it
-        has one.
+        `before` is a number; `since` and `until`, which is no longer meant itself, are RFC 3339 in UTC; `client`,
+        `reason` and `status` are those of the event, where it has one.
         """
         with self._reading, readable_errors(self._path):
             rows = search(
@@ -156,10 +169,16 @@ class History:
                 events=events,
                 equal={"client": client, "reason": reason, "status": status},
                 since=since,
+                until=until,
                 before=before,
                 limit=limit,
             )
         return [{"number": number, **wire.decode(body)} for number, body in rows]
+
+    def reports(self, sequence: int) -> tuple[Sequence[Report], str | None]:
+        """What clients reported since the first one ran `sequence`: see `reports_of`. Blocks, for a second at most."""
+        with self._reading, readable_errors(self._path):
+            return reports_of(self._reader, sequence)
 
     def close(self) -> None:
         """Write what is queued and let the file go; what the disk refuses then is dropped, counted and told."""
@@ -170,7 +189,10 @@ class History:
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        return open_database(self._path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
+        connection = open_database(self._path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
+        with readable_errors(self._path):
+            connection.executescript(REPORTS_SCHEMA)
+        return connection
 
     def _open_reader(self) -> sqlite3.Connection:
         with readable_errors(self._path):
@@ -256,12 +278,16 @@ class History:
                 seen[client.id] = client
         rows, lost = _encodable(events)
         clients, _ = _encodable(list(seen.values()))
+        changed, now = new_reports(events, self._reported)
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.execute(_INSERT, (rows,))
         if forgotten:
             self._connection.execute(_FORGET, (_encodable(forgotten)[0],))
         self._connection.execute(_UPSERT, (clients,))
+        if changed:
+            write_reports(self._connection, _encodable(changed)[0])
         self._connection.execute("COMMIT")
+        remember(self._reported, now, MAX_CLIENTS)
         return lost
 
     def _demand_same_file(self) -> None:
@@ -276,6 +302,7 @@ class History:
                 # SQLite would read the deleted file's log into the new one.
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             self._connection = self._open()
+            self._reported = {}
             self._reader = self._open_reader()
             self._file = _identity(self._path)
 
@@ -292,6 +319,7 @@ class History:
         self._uncounted += entries
         if self._uncounted >= _CLIENTS_BETWEEN_COUNTS:
             self._uncounted = 0
+            trim_reports(self._connection)
             if self._connection.execute("SELECT count(*) FROM clients").fetchone()[0] > MAX_CLIENTS:
                 self._connection.execute(_TRIM, (MAX_CLIENTS,))
         oldest, newest = self._connection.execute(
@@ -305,6 +333,8 @@ class History:
         )
         if newest - oldest >= MAX_ROWS or (pages - free) * size > MAX_BYTES:
             self._connection.execute("DELETE FROM observations WHERE number < ?", (oldest + _PRUNED_AT_ONCE,))
+            # Where every check reports something new, they must not push the checks out.
+            trim_reports(self._connection, (newest - oldest) // 2)
 
 
 def _of_the_disk(error: Exception) -> bool:
@@ -323,7 +353,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _encodable(values: Sequence[Observation | Fact | Client | str]) -> tuple[str, int]:
+def _encodable(values: Sequence[object]) -> tuple[str, int]:
     """The values as one JSON array, and how many of them could not be written in it."""
     try:
         return wire.encode(values).decode(), 0
@@ -332,7 +362,7 @@ def _encodable(values: Sequence[Observation | Fact | Client | str]) -> tuple[str
         return f"[{','.join(texts)}]", len(values) - len(texts)
 
 
-def _encoded(value: Observation | Fact | Client | str) -> str | None:
+def _encoded(value: object) -> str | None:
     try:
         return wire.encode(value).decode()
     except (UnicodeError, ValueError, TypeError, OverflowError):

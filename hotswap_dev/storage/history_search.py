@@ -15,6 +15,9 @@ _FEW = 2_000
 
 _SINCE = "rtrim(at, 'Z') >= rtrim(?, 'Z')"
 # Times are compared without their Z: whole seconds have no fraction, and Z is above the dot of those that have one.
+_LAST_BEFORE = """
+SELECT number FROM observations WHERE rtrim(at, 'Z') < rtrim(?, 'Z') ORDER BY rtrim(at, 'Z') DESC, number DESC LIMIT 1
+"""
 _CHECKS = "check-answered"
 
 
@@ -24,14 +27,22 @@ def search(
     events: Sequence[str],
     equal: Mapping[str, Any],
     since: str | None,
+    until: str | None = None,
     before: int | None,
     limit: int,
 ) -> list[tuple[int, str]]:
     """(number, body) of the newest rows of these events that have these values, at most `limit`, newest first.
 
-    `equal` maps client, reason and status to what they must be, None where it does not matter. `since` is a time as
-    it is stored, `before` a number. sqlite3.Error as SQLite raises it.
+    `equal` maps client, reason and status to what they must be, None where it does not matter. `since` and `until` are
+    times as they are stored, of which the second is no longer meant, `before` a number.
+    sqlite3.Error as SQLite raises it.
     """
+    if until is not None:
+        # Rows are numbered as they happened: a time is found once, and from there on it is a number like any other.
+        last = connection.execute(_LAST_BEFORE, (until,)).fetchone()
+        if last is None:
+            return []
+        before = last[0] + 1 if before is None else min(before, last[0] + 1)
     # A plus before a column keeps SQLite from leading with its index.
     filters: list[tuple[str, tuple[Any, ...]]] = [
         *((f"{name} = ?", (value,)) for name, value in equal.items() if value is not None),

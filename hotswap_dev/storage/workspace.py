@@ -81,7 +81,7 @@ def open_workspace(path: Path) -> Workspace:
         lock.close()
         raise HotswapError(
             f"another hotswap-dev serves from {path}" + (f" (pid {owner})" if owner else ""),
-            "use that one (hotswap-dev status), end it, or give another folder with --workspace",
+            "join that one (hotswap-dev attach), end it, or give another folder with --workspace",
             code="workspace-in-use",
         )
     try:

@@ -103,8 +103,8 @@ async def test_a_server_that_is_gone_is_unreachable(serve: Serve) -> None:
 
 
 @asynccontextmanager
-async def something_else(answer: bytes) -> AsyncIterator[ControlClient]:
-    """A client of a port at which another program answers everything with these bytes."""
+async def foreign_port(answer: bytes) -> AsyncIterator[str]:
+    """The address at which another program answers everything with these bytes."""
 
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -118,7 +118,14 @@ async def something_else(answer: bytes) -> AsyncIterator[ControlClient]:
 
     server = await asyncio.start_server(answering, "127.0.0.1", 0)
     async with server:
-        yield ControlClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "a-token")
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def something_else(answer: bytes) -> AsyncIterator[ControlClient]:
+    """A client of such a port."""
+    async with foreign_port(answer) as address:
+        yield ControlClient(address, "a-token")
 
 
 CALLS: dict[str, Callable[[ControlClient], object]] = {

@@ -40,6 +40,9 @@ async def test_checks_are_found_by_client_reason_status_and_time(server: Asking)
     assert await found(f"?since={third}") == everything[:3]
     assert await found(f"?since={third.replace('Z', '%2B00:00')}") == everything[:3]
     assert await found(f"?since={third.removesuffix('Z')}") == everything[:3]
+    assert await found(f"?until={third}") == everything[3:]
+    assert await found(f"?until={third}&client=phone-0") == everything[4:]
+    assert await found("?until=1999-01-01T00:00:00Z") == []
     assert await found("?since=2999-01-01T00:00:00Z") == []
     rows = (await server.control("/api/checks")).json
     assert await found(f"?before={rows[1]['number']}") == everything[2:]
@@ -55,6 +58,7 @@ async def test_a_filter_that_can_not_be_meant_is_named(server: Asking) -> None:
         "?before=1.5": "before",
         "?status=ok": "status",
         "?since=yesterday": "since",
+        "?until=tomorrow": "until",
         "?since=0001-01-01T00:00:00%2B14:00": "since",
         "?since=9999-12-31T23:59:59-14:00": "since",
         "?reasn=up-to-date": "there is no parameter 'reasn'",

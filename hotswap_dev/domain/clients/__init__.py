@@ -1,6 +1,19 @@
-"""A client as its own check-ins show it: what they prove (`advance`), and how its row reads (`standing`)."""
+"""Clients as their own check-ins show them: what those prove (`advance`), all that are known (`table`), and how a row
+reads (`standing`).
+"""
 
 from hotswap_dev.domain.clients.advance import MAX_TURNS, Client, Formerly, Mixed, advance
 from hotswap_dev.domain.clients.standing import label_sentence, remarks
+from hotswap_dev.domain.clients.table import MAX_CLIENTS, ClientTable
 
-__all__ = ["MAX_TURNS", "Client", "Formerly", "Mixed", "advance", "label_sentence", "remarks"]
+__all__ = [
+    "MAX_CLIENTS",
+    "MAX_TURNS",
+    "Client",
+    "ClientTable",
+    "Formerly",
+    "Mixed",
+    "advance",
+    "label_sentence",
+    "remarks",
+]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from hotswap_dev.cli.greeting import _what
+from hotswap_dev.cli.serving.greeting import _what
 
 
 @pytest.mark.parametrize(

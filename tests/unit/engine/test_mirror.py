@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from hotswap_dev import wire
-from hotswap_dev.domain.clients import Client, advance
+from hotswap_dev.dashboard.mirror import Mirror
+from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.clients import ForgetClient, NameClient, PinClient
 from hotswap_dev.domain.commands.overrides import Annotate, Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import EditRelease, JumpSequence, Promote, RollBackTo, Withhold
-from hotswap_dev.domain.controls import Controls, apply
-from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.facts import BundlesPruned
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.packing.signing import new_key
 from tests.e2e.server_process import write_frontend
@@ -34,28 +34,6 @@ STEERED: tuple[Command, ...] = (
 )
 
 
-class Mirror:
-    """The state as a client of the control site has it."""
-
-    def __init__(self, body: bytes) -> None:
-        read = wire.decode_state(body)
-        self.instance, self.revision, self.controls = read.instance, read.revision, read.controls
-        self.clients = {client.id: client for client in read.clients}
-
-    def hear(self, line: bytes) -> None:
-        told = wire.decode_event(line)
-        assert (told.instance, told.revision) == (self.instance, self.revision + 1)
-        self.revision, event = told.revision, told.event
-        if isinstance(event, Fact):
-            self.controls = apply(self.controls, event)
-        if isinstance(event, ClientForgotten):
-            self.clients.pop(event.client, None)
-        elif isinstance(event, CheckAnswered | DownloadEnded) and event.client is not None:
-            after = advance(self.clients.pop(event.client, None), event)
-            if after is not None:
-                self.clients[event.client] = after
-
-
 def state(engine: Engine) -> bytes:
     """The body of `GET /api/state`, as the control site makes it."""
     return wire.encode(
@@ -69,25 +47,32 @@ def state(engine: Engine) -> bytes:
     )
 
 
+def mirror_of(body: bytes) -> Mirror:
+    """The dashboard's mirror at a state as it was read."""
+    mirror = Mirror()
+    mirror.reset(wire.decode_state(body))
+    return mirror
+
+
 async def test_a_mirror_that_hears_the_events_has_the_servers_controls_and_clients(tmp_path: Path) -> None:
     async with opened(tmp_path, new_key()) as engine:
         first = await publish(engine, write_frontend(tmp_path / "dist"))
         offered(engine, client="phone")
-        mirrors = [Mirror(state(engine))]
+        mirrors = [mirror_of(state(engine))]
         for number, command in enumerate(STEERED):
             await engine.run(command)
             for client in ("phone", "tablet", "watch"):
                 offered(engine, number % 3, client=client)
                 engine.observe(a_download(number % 3 + 1, client=client))
             if number % 4 == 0:
-                mirrors.append(Mirror(state(engine)))
+                mirrors.append(mirror_of(state(engine)))
         await engine.commit(lambda _: [BundlesPruned(at=engine._now(), hashes=(first.bundle.hash,))])
-        mirrors.append(Mirror(state(engine)))
+        mirrors.append(mirror_of(state(engine)))
         for mirror in mirrors:
             if mirror.revision < engine.bus.revision:
                 async for batch in engine.bus.read(mirror.revision):
                     for revision, event in batch:
-                        mirror.hear(engine.bus.line(revision, event))
+                        assert mirror.advance(wire.decode_event(engine.bus.line(revision, event)))
                     if mirror.revision == engine.bus.revision:
                         break
             has: tuple[Controls, list[Client]] = (mirror.controls, list(mirror.clients.values()))

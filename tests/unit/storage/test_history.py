@@ -157,6 +157,24 @@ def test_since_means_since_to_the_microsecond(
     assert len(found) == sum(at >= since for at in times)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.integers(0, 3_000_000).map(lambda us: NOW + timedelta(microseconds=us)), min_size=1, max_size=6
+    ).map(sorted),
+    st.one_of(st.just(NOW), st.integers(0, 4).map(lambda seconds: NOW + timedelta(seconds=seconds))),
+)
+def test_until_means_before_that_and_not_then(
+    tmp_path_factory: pytest.TempPathFactory, times: list[datetime], until: datetime
+) -> None:
+    with contextlib.closing(History(tmp_path_factory.mktemp("history") / "history.db")) as history:
+        for at in times:
+            history.record(an_answered_check(at=at))
+        settled(history, len(times))
+        found = history.checks(limit=100, until=wire.stored_time(until))
+    assert len(found) == sum(at < until for at in times)
+
+
 # Clients
 
 

@@ -1,0 +1,233 @@
+"""Carrying out what a key or the palette planned: ask the person, send it, and say what came of it.
+
+A command is pending from the moment when it is asked for, before anything is awaited: the next key counts from it. And
+the commands of a dashboard reach the server in the order of their keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Literal, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from msgspec import Struct
+from msgspec.structs import fields
+from textual.screen import Screen
+
+from hotswap_dev import wire
+from hotswap_dev.dashboard.keys import Ask, Confirm, Plan, Say, Send
+from hotswap_dev.dashboard.mirror import Mirror
+from hotswap_dev.dashboard.schema_form import PROGRAM, Form, Known, command_line, form_of, texts_of
+from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
+from hotswap_dev.dashboard.screens.form import CommandForm, Filled
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.commands import Command
+from hotswap_dev.domain.fact_words import Names, changes_words, done_words
+from hotswap_dev.domain.text import shown
+from hotswap_dev.errors import HotswapError, NotFound
+
+R = TypeVar("R")
+Severity = Literal["information", "warning", "error"]
+
+_ALREADY = "nothing to do: it is so already"
+_LONGEST_TOLD = 400
+
+_log = logging.getLogger(__name__)
+
+
+class Asks(Protocol):
+    """A control site, as far as commands go."""
+
+    async def get(self, path: str, **query: str | int | None) -> wire.Json:
+        """What a GET answers."""
+
+    async def command(
+        self, name: str, arguments: Mapping[str, wire.Json], *, dry_run: bool = False
+    ) -> wire.Json:
+        """Have a command done, or for a dry run say what it would come to."""
+
+
+class Acting(Protocol):
+    """The app, as far as acting goes."""
+
+    @property
+    def control(self) -> Asks:
+        """The server."""
+
+    @property
+    def mirror(self) -> Mirror:
+        """What is known of it, and what is pending."""
+
+    def view(self) -> View:
+        """What there is at this moment."""
+
+    def tell(self, message: str, hint: str = "", severity: Severity = "information") -> None:
+        """A toast."""
+
+    async def push_screen_wait(self, screen: Screen[R], /) -> R:
+        """Show a screen until it is left."""
+
+
+class _Order(Struct, frozen=True):
+    """A command on its way: what is sent, and its number among what is pending, if it can be foreseen."""
+
+    name: str
+    arguments: Mapping[str, wire.Json]
+    number: int | None
+    builds: bool
+
+
+_TURNS: WeakKeyDictionary[Mirror, asyncio.Lock] = WeakKeyDictionary()
+"""Whose turn it is to send, for each dashboard of this process: keys that are pressed fast are not to overtake."""
+
+
+def carry_out(app: Acting, planned: Plan) -> Coroutine[Any, Any, None]:
+    """What is left to do of a plan, to be run as a worker of the app; what needs no asking is pending at once."""
+    if isinstance(planned, Send):
+        return _guarded(app, _send(app, _ordered(app, planned.command, planned.words)))
+    return _guarded(app, _asked(app, planned))
+
+
+async def commands_of(control: Asks) -> list[Mapping[str, wire.Json]]:
+    """The commands that the server lists, which may be newer than this program; its own where it lists none."""
+    try:
+        listed = await control.get("/api/commands")
+    except HotswapError:
+        return wire.command_schemas()
+    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+
+
+def known_to(view: View) -> Known:
+    """What there is that a form's fields can name."""
+    controls = view.expected
+    seen = [*reversed([*view.clients])]
+    set_up = [*controls.pins, *(one.client for one in controls.forced if one.client is not None)]
+    return Known(
+        clients=tuple(dict.fromkeys([*seen, *set_up])),
+        names=controls.names,
+        channels=tuple(controls.channels),
+        sequences=tuple(sorted(controls.releases, reverse=True)),
+    )
+
+
+async def _guarded(app: Acting, doing: Coroutine[Any, Any, None]) -> None:
+    """The worker's boundary: whatever goes wrong is said, and the dashboard goes on."""
+    try:
+        await doing
+    except HotswapError as error:
+        app.tell(shown(error.message, _LONGEST_TOLD), shown(error.hint, _LONGEST_TOLD), "error")
+    except Exception as error:
+        _log.exception("a command was not carried out")
+        app.tell(
+            f"this is a bug in hotswap-dev: {type(error).__name__}: {shown(str(error), 200)}",
+            "the log file has the whole of it",
+            "error",
+        )
+
+
+async def _asked(app: Acting, planned: Say | Confirm | Ask) -> None:
+    if isinstance(planned, Say):
+        app.tell(planned.message, planned.hint, "warning")
+    elif isinstance(planned, Confirm):
+        name, arguments = planned.command.verb, _arguments(planned.command)
+        if await _confirmed(app, name, arguments, planned.question):
+            await _send(app, _ordered(app, planned.command, planned.words))
+    else:
+        await _filled_in(app, planned)
+
+
+async def _filled_in(app: Acting, asked: Ask) -> None:
+    form = await _form(app, asked.verb)
+    if form.fields:
+        filled = await app.push_screen_wait(
+            CommandForm(
+                form,
+                known_to(app.view()),
+                lambda arguments: app.control.command(form.name, arguments, dry_run=True),
+                given=asked.given,
+                today=asked.today,
+            )
+        )
+    else:
+        filled = Filled({}, command_line(form, texts_of(form, {})))
+    if filled is None:
+        return
+    words = filled.line.removeprefix(f"{PROGRAM} ")
+    if form.final and not await _confirmed(app, form.name, filled.arguments, f"{form.summary}? {words}."):
+        return
+    await _send(app, _named(app, form.name, filled.arguments, words))
+
+
+async def _form(app: Acting, verb: str) -> Form:
+    for entry in await commands_of(app.control):
+        if entry.get("name") == verb:
+            return form_of(entry)
+    raise NotFound(
+        f"the server knows no command {verb!r}", "it is another version of hotswap-dev than this one"
+    )
+
+
+async def _confirmed(app: Acting, name: str, arguments: Mapping[str, wire.Json], question: str) -> bool:
+    return await app.push_screen_wait(
+        ConfirmCommand(
+            name,
+            question,
+            lambda: app.control.command(name, arguments, dry_run=True),
+            app.view().controls.names,
+        )
+    )
+
+
+# --- sending -------------------------------------------------------------------------------------------------------
+
+
+def _ordered(app: Acting, command: Command, words: str) -> _Order:
+    number = app.mirror.sent(command, words)
+    return _Order(command.verb, _arguments(command), number, command.builds)
+
+
+def _named(app: Acting, name: str, arguments: Mapping[str, wire.Json], words: str) -> _Order:
+    """The same by name: what this version does not know is sent as it is, and can't be foreseen."""
+    try:
+        command = wire.read_command(name, arguments)
+    except HotswapError:
+        return _Order(name, arguments, None, builds=False)
+    number = app.mirror.sent(command, words)
+    return _Order(name, arguments, number, command.builds)
+
+
+async def _send(app: Acting, order: _Order) -> None:
+    answer = None
+    try:
+        # A build takes as long as it takes: nothing waits for it.
+        async with nullcontext() if order.builds else _turn(app):
+            answer = await app.control.command(order.name, order.arguments)
+    finally:
+        if order.number is not None:
+            app.mirror.answered(order.number, None if answer is None else int(answer["revision"]))
+    _tell(app, answer, app.view().controls.names)
+
+
+def _turn(app: Acting) -> AbstractAsyncContextManager[None]:
+    return _TURNS.setdefault(app.mirror, asyncio.Lock())
+
+
+def _tell(app: Acting, answer: wire.Json, names: Names) -> None:
+    if not answer["events"]:
+        app.tell(_ALREADY)
+        return
+    changed = changes_words(len(answer["changes"]))
+    app.tell(shown(done_words(answer["events"], names), _LONGEST_TOLD), changed)
+
+
+def _arguments(command: Command) -> Mapping[str, wire.Json]:
+    """What is sent of a command: a null only where nothing else says it."""
+    given = wire.plain(command)
+    return {
+        field.name: given[field.name]
+        for field in fields(command)
+        if field.required or given[field.name] is not None
+    }

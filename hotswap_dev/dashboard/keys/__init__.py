@@ -1,0 +1,10 @@
+"""The keys: which there are, what each asks of the server as things are, and which one does what a command would.
+
+All of it is pure. What a key is called, in the footer, behind `?` and in the palette, stands in `table` alone.
+"""
+
+from hotswap_dev.dashboard.keys.lines import key_for, words_for
+from hotswap_dev.dashboard.keys.plans import Ask, Confirm, Plan, Say, Send, plan
+from hotswap_dev.dashboard.keys.table import GROUPS, KEYS, Key
+
+__all__ = ["GROUPS", "KEYS", "Ask", "Confirm", "Key", "Plan", "Say", "Send", "key_for", "plan", "words_for"]

@@ -1,0 +1,307 @@
+"""What a key asks of the server, as things are and as they will be once everything pending is done.
+
+Lower case acts on the selection, upper case on everyone, and the same key again is the next state (design §8). Nothing
+is asked back where the same key takes it back; what can't be taken back is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from hotswap_dev import wire
+from hotswap_dev.dashboard.keys.meaning import channel_meant, client_meant, reason_meant, release_meant
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.commands import Command, Publish
+from hotswap_dev.domain.commands.channels import PauseChannel, ResumeChannel, SetBuildChannel
+from hotswap_dev.domain.commands.clients import PinClient
+from hotswap_dev.domain.commands.overrides import ClearOverrides, Force204, SetMandatory
+from hotswap_dev.domain.commands.releases import JumpSequence, Reoffer, Restore, RollBackTo, Withhold
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.fact_words import forced_words, scope_words, who
+from hotswap_dev.domain.model import FURTHEST_JUMP, Forced204, Release
+
+
+class Send(Struct, frozen=True):
+    """Have this done. `words` say what, as long as it is pending."""
+
+    command: Command
+    words: str
+
+
+class Confirm(Struct, frozen=True):
+    """Have this done if a person says yes to the question, with whose answers change before their eyes."""
+
+    command: Command
+    words: str
+    question: str
+
+
+class Ask(Struct, frozen=True):
+    """Ask for a command's arguments. `given` stand in the form; `today` too, and are only sent where they change."""
+
+    verb: str
+    given: Mapping[str, wire.Json] = {}
+    today: Mapping[str, wire.Json] = {}
+
+
+class Say(Struct, frozen=True):
+    """The key has nothing to act on: what to do instead."""
+
+    message: str
+    hint: str = ""
+
+
+Plan = Send | Confirm | Ask | Say
+
+
+def plan(key: str, view: View) -> Plan | None:
+    """What the key (Textual's name of it) asks for at this moment; None for one that asks the server for nothing."""
+    asked = _PLANS.get(key)
+    if asked is None:
+        return None
+    if view.link.state != "live":
+        return Say(*_NOT_LIVE.get(view.link.state, ("the server does not answer", view.link.hint)))
+    return asked(view)
+
+
+_NOT_LIVE = {
+    "starting": ("not connected yet", "wait for the server's answer"),
+    "gap": ("the state is being read again", "press the key once more"),
+}
+
+_NO_CLIENT = "select a client, or one of its check-ins"
+_NO_RELEASE = Say("no release is selected", "select a release (1), or a check-in that is about one")
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+def _no_update(view: View, client: str | None) -> Send:
+    """Nothing → once → until cleared → nothing; one that counts, whoever set it, becomes one that stands."""
+    known = _forced(view.expected, client)
+    names = view.expected.names
+    if known is not None and known.left is None:
+        words = f"updates again for {scope_words(client, None, names)}"
+        return Send(Force204(on=False, client=client), words)
+    times = 1 if known is None else None
+    command = Force204(on=True, client=client, times=times)
+    return Send(command, forced_words(client, None, times, names))
+
+
+def _no_update_for_client(view: View) -> Plan:
+    client = client_meant(view)
+    if client is None:
+        return Say("no client is selected", f"{_NO_CLIENT}; N is for everyone")
+    return _no_update(view, client)
+
+
+def _mandatory(view: View) -> Plan:
+    release = release_meant(view)
+    if release is None:
+        return Say(_NO_RELEASE.message, f"{_NO_RELEASE.hint}; M is for every offer")
+    return _set_mandatory(release, on=not release.mandatory)
+
+
+def _set_mandatory(release: Release, *, on: bool) -> Send:
+    words = f"release {release.sequence} {'mandatory' if on else 'no longer mandatory'}"
+    return Send(SetMandatory(on=on, sequence=release.sequence), words)
+
+
+def _all_mandatory(view: View) -> Plan:
+    on = not view.expected.mandatory_for_all
+    return Send(SetMandatory(on=on), "every offer mandatory" if on else "mandatory for all off")
+
+
+def _withheld(view: View) -> Plan:
+    release = release_meant(view)
+    if release is None:
+        return Say(_NO_RELEASE.message, f"{_NO_RELEASE.hint}; W pauses a whole channel")
+    number = release.sequence
+    if release.withheld:
+        return Send(Restore(sequence=number), f"release {number} back")
+    return Send(Withhold(sequence=number), f"release {number} withheld")
+
+
+def _paused(view: View) -> Plan:
+    name = view.channel or channel_meant(view) or view.expected.build_channel
+    channel = view.expected.channels.get(name)
+    if channel is None:
+        return Say(f"there is no channel {name} to pause", "> brings a release there, and makes the channel")
+    if channel.paused:
+        return Send(ResumeChannel(channel=name), f"channel {name} offered again")
+    return Send(PauseChannel(channel=name), f"channel {name} paused")
+
+
+def _cleared(view: View) -> Plan:
+    client = client_meant(view)
+    if client is not None:
+        return _cleared_client(view, client)
+    release = release_meant(view)
+    if release is None:
+        return Say(
+            "nothing is selected",
+            "select a client, a release or a check-in; Z clears what is set for everyone",
+        )
+    if release.mandatory:
+        return _set_mandatory(release, on=False)
+    return Say(f"nothing is set for release {release.sequence}", "Z clears what is set for everyone")
+
+
+def _cleared_client(view: View, client: str) -> Plan:
+    names = view.expected.names
+    forced = next((one for one in view.expected.forced if one.client == client), None)
+    if forced is not None:
+        words = f"updates again for {scope_words(client, forced.channel, names)}"
+        return Send(Force204(on=False, client=client, channel=forced.channel), words)
+    if client in view.expected.pins:
+        return Send(PinClient(client=client, sequence=None), f"{who(client, names)} pinned no longer")
+    return Say(f"nothing is set for {who(client, names)} alone", "Z clears what is set for everyone")
+
+
+def _all_cleared(view: View) -> Plan:
+    if not view.expected.overridden:
+        return Say("no forced 204 and no mandatory for all is set", "pins, pauses and withheld releases stay")
+    return Send(ClearOverrides(), "everything cleared")
+
+
+def _jump(view: View) -> Plan:
+    client, last = view.client, view.expected.last_sequence
+    if client is not None and client.sequence is not None and client.sequence > last:
+        if client.sequence >= FURTHEST_JUMP:
+            return Say(
+                f"{who(client.id, view.expected.names)} is at {client.sequence}: no jump passes that",
+                "empty the plugin's folder on the device",
+            )
+        to = client.sequence + 1
+        return Confirm(
+            JumpSequence(to=to),
+            f"next release is {to}",
+            f"Go on counting at {to}? {who(client.id, view.expected.names)} is at {client.sequence}, and {last} is "
+            "the last sequence given out here.",
+        )
+    ahead = [
+        one.sequence
+        for one in view.clients.values()
+        if one.sequence is not None and last < one.sequence < FURTHEST_JUMP
+    ]
+    return Ask("jump-sequence", {"to": max(ahead) + 1} if ahead else {})
+
+
+# --- releases ------------------------------------------------------------------------------------------------------
+
+
+def _publish(view: View) -> Plan:
+    if any(isinstance(one.command, Publish) for one in view.pending):
+        return Say("a release is being made already", "press p again once it is there")
+    dist = view.builds.dist or (view.about.dist if view.about is not None else None)
+    if dist is None:
+        return Ask("publish")
+    return Send(Publish(), f"publishing to {view.expected.build_channel}")
+
+
+def _to_copy(view: View) -> Release | Say:
+    """The release that is offered once more, if its bytes are still there."""
+    release = release_meant(view)
+    if release is None:
+        return _NO_RELEASE
+    if not view.expected.has_bytes(release):
+        return Say(
+            f"the bundle of release {release.sequence} was pruned: its bytes are gone",
+            "publish that content again, or select a newer release",
+        )
+    return release
+
+
+def _reoffer(view: View) -> Plan:
+    release = _to_copy(view)
+    if isinstance(release, Say):
+        return release
+    command = Reoffer(sequence=release.sequence)
+    if any(one.command == command for one in view.pending):
+        return Say(
+            f"release {release.sequence} is being offered again already", "press r again once it is there"
+        )
+    return Send(command, f"release {release.sequence} again")
+
+
+def _roll_back(view: View) -> Plan:
+    release = _to_copy(view)
+    if isinstance(release, Say):
+        return release
+    number, channel = release.sequence, release.channel
+    newest = view.expected.newest(channel)
+    if newest is None or newest.sequence <= number:
+        return Say(
+            f"release {number} is the newest of {channel} already",
+            "select the older one that is to come back (1); r offers this one again",
+        )
+    return Confirm(
+        RollBackTo(sequence=number),
+        f"back to release {number}",
+        f"Roll {channel} back to {number} ({release.version})? It is offered again as "
+        f"{view.expected.next_sequence}, and what came after it is withheld.",
+    )
+
+
+def _promote(view: View) -> Plan:
+    reason = reason_meant(view)
+    if reason is not None and reason.code in ("channel-unknown", "no-release"):
+        newest = max(view.expected.releases, default=None)
+        if newest is not None:
+            return Ask("promote", {"sequence": newest, "channel": reason.args["channel"]})
+    release = _to_copy(view)
+    return release if isinstance(release, Say) else Ask("promote", {"sequence": release.sequence})
+
+
+def _edit(view: View) -> Plan:
+    release = release_meant(view)
+    if release is None:
+        return _NO_RELEASE
+    today = {
+        "notes": release.notes or "",
+        "min_binary_version": release.min_binary_version,
+        "version": release.version,
+    }
+    return Ask("edit-release", {"sequence": release.sequence}, today)
+
+
+# --- channels and notes --------------------------------------------------------------------------------------------
+
+
+def _builds_go_to(view: View) -> Plan:
+    if view.channel is None:
+        return Ask("set-build-channel")
+    if view.channel == view.expected.build_channel:
+        return Say(
+            f"builds go to {view.channel} already", "c shows the next channel, then t lets builds go there"
+        )
+    return Send(SetBuildChannel(channel=view.channel), f"builds to {view.channel}")
+
+
+def _forced(controls: Controls, client: str | None) -> Forced204 | None:
+    return next((one for one in controls.forced if (one.client, one.channel) == (client, None)), None)
+
+
+_PLANS: Mapping[str, Callable[[View], Plan]] = {
+    "n": _no_update_for_client,
+    "N": lambda view: _no_update(view, None),
+    "m": _mandatory,
+    "M": _all_mandatory,
+    "w": _withheld,
+    "W": _paused,
+    "z": _cleared,
+    "Z": _all_cleared,
+    "J": _jump,
+    "p": _publish,
+    "r": _reoffer,
+    "b": _roll_back,
+    "greater_than_sign": _promote,
+    "e": _edit,
+    "t": _builds_go_to,
+    "semicolon": lambda _: Ask("annotate"),
+}
+
+ACTING = tuple(_PLANS)
+"""The keys that ask the server for something."""

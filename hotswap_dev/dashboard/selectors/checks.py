@@ -1,0 +1,180 @@
+"""The check-ins: who asked, what was answered and why, what it proved; changes and builds between them."""
+
+from __future__ import annotations
+
+from hotswap_dev import wire
+from hotswap_dev.dashboard.check_log import Row
+from hotswap_dev.dashboard.details.figures import clock, size, took
+from hotswap_dev.dashboard.selectors.clients import label_words
+from hotswap_dev.dashboard.selectors.columns import Column, in_columns
+from hotswap_dev.dashboard.selectors.figures import TIMES, flag_words, name_of
+from hotswap_dev.dashboard.spans import Line, Role, Span, cut, line
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.fact_words import fact_words
+from hotswap_dev.domain.facts import Fact, NoteAdded
+from hotswap_dev.domain.labels import STEPS, page
+from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, DownloadEnded, Noticed, Published
+from hotswap_dev.domain.text import shown
+
+_ROOMY = 130
+_LONGEST = 400
+_SHORTEST = 0.05
+_SAYS_NOTHING = (*STEPS, "embedded", "running")
+"""Turns that the row says anyway: what it reports stands in it."""
+
+_MARKS: dict[str, tuple[str, Role]] = {"info": ("·", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
+
+
+def check_line(row: Row, view: View, width: int) -> Line:
+    """`12:03:15  Pixel  at 14  204  up-to-date  applied 14  0.4 ms`, in as many columns as there is room for."""
+    event = row.event
+    if isinstance(event, CheckAnswered):
+        return _check(row, event, view, width)
+    if isinstance(event, DownloadEnded):
+        return _download(event, view, width)
+    head = (Span(clock(event.at), "dim"), Span("  "))
+    if isinstance(event, Published):
+        return cut((*head, *_published(event)), width)
+    if isinstance(event, BuildRefused):
+        text = f"{shown(event.code)}: {shown(event.detail, _LONGEST)}"
+        return cut((*head, Span("✗ not published  ", "bad"), Span(text, "text")), width)
+    if isinstance(event, Noticed):
+        mark, role = _MARKS[event.level]
+        return cut((*head, Span(f"{mark} {shown(event.message, _LONGEST)}", role)), width)
+    if isinstance(event, NoteAdded):
+        return cut((*head, Span(f"— {shown(event.text, _LONGEST)}", "strong")), width)
+    if isinstance(event, Fact):
+        return cut((*head, Span(f"· {fact_words(wire.plain(event), view.controls.names)}", "accent")), width)
+    return cut((*head, Span(shown(str(type(event).__struct_config__.tag)), "dim")), width)
+
+
+def status_role(event: CheckAnswered) -> Role:
+    """How an answer looks: an offer stands out, what is as it should be does not."""
+    if event.status >= 400:
+        return "bad"
+    if event.status == 200:
+        return "accent"
+    return "dim" if event.reason == "up-to-date" else "warn"
+
+
+def proved(row: Row, event: CheckAnswered, view: View) -> Line:
+    """What the answers of a row showed: what it was offered, what its client had become by then, what deviated."""
+    offered = event.offered is not None and event.status == 200
+    out = [Span(f"offered {event.offered}", "accent")] if offered else []
+    client = view.clients.get(event.client)
+    if client is not None:
+        turns = [
+            turn
+            for turn in client.story
+            if row.first_at <= turn.at <= row.at and turn.code not in _SAYS_NOTHING
+        ]
+        label = client.label
+        if turns:
+            # Before what is offered: that the next row says too.
+            text, role = label_words(turns[-1])
+            about = _about(turns[-1].args.get("gave_up", event.sequence))
+            out.insert(0, Span(f"{text} {about}".rstrip(), role))
+        elif label is not None and client.last_seen == event.at and label.code == "applied":
+            # Not news any more, but what holds: dim.
+            out.append(Span(f"{label_words(label)[0]} {_about(event.sequence)}".rstrip(), "dim"))
+    if event.flags:
+        out.append(Span(f"! {flag_words(event.flags)}", "warn"))
+    spaced: list[Span] = []
+    for index, span in enumerate(out):
+        if index:
+            spaced.append(Span("  "))
+        spaced.append(span)
+    return tuple(spaced)
+
+
+def _about(sequence: int | str | None) -> str:
+    return "" if sequence in (None, 0, "0") else page(sequence or 0)
+
+
+def _check(row: Row, event: CheckAnswered, view: View, width: int) -> Line:
+    role = status_role(event)
+    times = f" {TIMES}{row.times}" if row.times > 1 else ""
+    at = "at ?" if event.sequence is None else f"at {event.sequence}"
+    roomy = width >= _ROOMY
+    return _columns(
+        width,
+        clock(event.at),
+        Span(name_of(event.client, view), "strong" if role != "dim" else "text"),
+        Span(at, "text"),
+        (Span(str(event.status), role), Span(times, "dim")),
+        Span(shown(event.reason), "text" if role != "dim" else "dim"),
+        proved(row, event, view),
+        took(event.duration_ms) if event.duration_ms >= _SHORTEST else f"<{took(0.1)}",
+        (
+            Column(line(Span(shown(event.binary_version or "?"), "dim")), 12, 6),
+            Column(line(Span(shown(event.channel or "-"), "dim")), 12, 7),
+        )
+        if roomy
+        else (),
+    )
+
+
+def _download(event: DownloadEnded, view: View, width: int) -> Line:
+    who = name_of(event.client, view) if event.client else shown(event.peer)
+    what: str
+    role: Role
+    if event.range:
+        what, role = "a range", "dim"
+    else:
+        what, role = ("complete", "good") if event.complete else ("broken off", "bad")
+    then: Line = (Span(took(event.duration_ms), "dim"),)
+    if event.attempt > 1:
+        then = (Span(f"try {event.attempt}/4", "warn"), Span("  "), *then)
+    roomy = width >= _ROOMY
+    return _columns(
+        width,
+        clock(event.at),
+        Span(who, "text"),
+        Span(f"↓ {event.sequence}", "accent"),
+        (Span(size(event.bytes), "text"),),
+        Span(what, role),
+        then,
+        "",
+        (Column(line(Span("")), 12, 6), Column(line(Span("")), 12, 7)) if roomy else (),
+    )
+
+
+def _columns(
+    width: int,
+    time: str,
+    who: Span,
+    at: Span,
+    status: Line,
+    reason: Span,
+    then: Line,
+    duration: str,
+    more: tuple[Column, ...],
+) -> Line:
+    roomy = width >= _ROOMY
+    return in_columns(
+        (
+            Column(line(Span(time, "dim")), 8, 3),
+            Column((who,), 28 if roomy else 14, 0, 8),
+            *more,
+            Column((at,), 8, 1, 6),
+            Column(status, 9, 0, 8),
+            Column((reason,), 18 if roomy else 16, 1, 14),
+            Column(line(Span(duration, "dim")), 7, 5, right=True),
+            Column(then, 20, 2, 16, grows=True),
+        ),
+        width,
+    )
+
+
+def _published(event: Published) -> Line:
+    how = f"packed in {took(event.pack_ms)}"
+    if event.origin == "build" and event.offered_ms is None:
+        how += ", as found"
+    if event.offered_ms is not None:
+        how += f", offered {took(event.offered_ms)} after the save"
+    return (
+        Span(f"▸ release {event.sequence}", "good"),
+        Span(f"  {shown(event.version)}", "text"),
+        Span(f"  {shown(event.channel)}", "dim"),
+        Span(f"  {size(event.bundle_size)}, {event.changed} changed; {how}", "dim"),
+    )

@@ -1,0 +1,116 @@
+"""The clients: who was seen last first, what each runs, and what its check-ins prove."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from hotswap_dev.dashboard.selectors.columns import Column, in_columns
+from hotswap_dev.dashboard.selectors.figures import TIMES, age, channel_of, name_of, seen_last_first
+from hotswap_dev.dashboard.spans import Line, Role, Span, line
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.clients import Client, remarks
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.labels import Turn, inferred
+from hotswap_dev.domain.text import shown
+
+MOST_CLIENTS = 300
+"""Rows that are made: whoever was seen before these is found by the filter, and by `hotswap-dev clients`."""
+
+_ROOMY = 90
+
+_LABELS: dict[str, tuple[str, Role]] = {
+    "embedded": ("embedded", "dim"),
+    "running": ("running", "text"),
+    "applied": ("applied", "good"),
+    "not-activated": ("not activated", "warn"),
+    "rolled-back": ("rolled back", "bad"),
+    "rollback-loop": ("rollback loop", "bad"),
+    "discarded": ("discarded", "bad"),
+    "upgraded": ("app upgraded", "text"),
+    "downgraded": ("older app", "warn"),
+    "ahead": ("ahead of this server", "warn"),
+    "shared-id": ("two under one id", "warn"),
+    "fetched": ("downloaded", "accent"),
+    "channel-switched": ("other channel", "text"),
+}
+
+
+def client_rows(view: View) -> Sequence[Client]:
+    """The clients that are looked at, seen last first, at most `MOST_CLIENTS`."""
+    newest_first = seen_last_first(view)
+    if view.channel is not None:
+        newest_first = (one for one in newest_first if channel_of(one) == view.channel)
+    return list(itertools.islice(newest_first, MOST_CLIENTS))
+
+
+def client_line(client: Client, view: View, width: int) -> Line:
+    """`Pixel  android/aarch64  0.4.1  beta  12 → 14  3 s  applied !`, its columns by the room that there is."""
+    roomy = width >= _ROOMY
+    machine = f"{shown(client.platform or '?')}/{shown(client.arch or '?')}"
+    return in_columns(
+        (
+            Column(line(Span(name_of(client.id, view), "strong")), 28 if roomy else 14, 0, 6),
+            Column(line(Span(machine, "dim")), 16, 5),
+            Column(line(Span(shown(client.binary_version or "?"), "text")), 12 if roomy else 7, 4, 5),
+            Column(line(Span(shown(client.channel or "-"), "dim")), _channels(view), 3),
+            Column(_at(client), min(15, 2 * len(str(view.controls.last_sequence)) + 3), 1),
+            Column(line(Span(age(client.last_seen, view.now), "dim")), 6, 2, right=True),
+            Column(_state(client, view), 20 if roomy else 14, 0, grows=True),
+        ),
+        width,
+    )
+
+
+def _channels(view: View) -> int:
+    """Columns for a channel; none where every client that is shown asks for the same."""
+    if view.channel is not None:
+        return 0
+    return min(12, max((len(name) for name in view.controls.channels), default=10))
+
+
+def label_words(label: Turn) -> tuple[str, Role]:
+    """What a label says, in a word or two; `?` where more than one thing can lead to what was seen."""
+    text, role = _LABELS.get(label.code, (shown(label.code), "text"))
+    times = label.args.get("times", 1)
+    if isinstance(times, int) and times > 1:
+        text += f" {TIMES}{times}"
+    return text + ("?" if inferred(label) else ""), role
+
+
+def _at(client: Client) -> Line:
+    if client.sequence is None:
+        return line(Span("?", "warn"))
+    at = Span(str(client.sequence), "text")
+    if client.status == 200 and client.offered is not None and client.offered > client.sequence:
+        return (at, Span(" → ", "dim"), Span(str(client.offered), "accent"))
+    return (at,)
+
+
+def _state(client: Client, view: View) -> Line:
+    words: list[Span] = []
+    if client.reason == "bad-request":
+        words.append(Span("refused", "bad"))
+    elif client.label is not None:
+        words.append(Span(*label_words(client.label)))
+    if remarks(client):
+        words.insert(0, Span("! ", "warn"))
+    words.extend(_set_for(client, view))
+    return tuple(words)
+
+
+def _set_for(client: Client, view: View) -> list[Span]:
+    """What a person set for this client, as it will be when all that is pending is done: then with `…`."""
+    was, becomes = _settings(client.id, view.controls), _settings(client.id, view.expected)
+    out = [Span(f" {text}{'' if text in was else '…'}", "warn") for text in becomes]
+    return out + [Span(f" no longer {text}…", "dim") for text in was if text not in becomes]
+
+
+def _settings(client: str, controls: Controls) -> list[str]:
+    pinned = controls.pins.get(client)
+    found = [] if pinned is None else [f"pinned {pinned}"]
+    for forced in controls.forced:
+        if forced.client == client:
+            times = "" if forced.left is None else f" {TIMES}{forced.left}"
+            found.append(f"no update{times}")
+    return found

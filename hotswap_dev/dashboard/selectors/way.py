@@ -1,0 +1,162 @@
+"""Line 2: the newest release's way, lit as it happens. It is what a developer glances at after a save."""
+
+from __future__ import annotations
+
+from hotswap_dev.dashboard.details.figures import clock, size, took
+from hotswap_dev.dashboard.selectors.columns import Piece, as_many, margined
+from hotswap_dev.dashboard.selectors.figures import age, folder
+from hotswap_dev.dashboard.spans import Line, Role, Span, cells, line
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.adoption import Adoption, newest_release
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.model import Release
+from hotswap_dev.domain.observations import BuildRefused
+from hotswap_dev.domain.text import shown
+
+_STEP = " ▸ "
+_ROOMY = 110
+
+
+def way(view: View, width: int) -> Line:
+    """` 14 ▸ saved ✓ ▸ signed 28 ms ▸ offered 4/4 ▸ fetched 2 ▸ running 1 ▸ fell back 0`."""
+    link = view.link
+    if link.state == "starting":
+        return _said(
+            link.said or "reading what the server has", link.hint, "warn" if link.said else "dim", width
+        )
+    if link.state == "gone":
+        said = line(Span(shown(link.said or "the server has ended", 1000), "bad"))
+        return margined(said, line(Span("q", "key"), Span(" quits")), width)
+    if link.state == "reconnecting":
+        since = "" if link.since is None else f" What stands below is from {clock(link.since)}."
+        return _said(f"{link.said or 'the server does not answer'}.{since}", "", "warn", width)
+    newest = shown_newest(view)
+    if view.builds.building is not None:
+        return _building(view, newest, width)
+    if view.builds.refused is not None:
+        return _refused(view.builds.refused, newest, width)
+    if newest is None:
+        return _nothing(view, width)
+    return _released(view, newest, width)
+
+
+def shown_newest(view: View) -> Release | None:
+    """The newest release of what is looked at: of one channel, or of all."""
+    if view.channel is not None:
+        return view.controls.newest(view.channel)
+    return newest_release(view.controls)
+
+
+def how_it_came(release: Release) -> str:
+    """Where a release is from, for one that no save made: `re-offered 12`; "" for a build."""
+    source = release.from_sequence
+    return {
+        "publish": "published by hand",
+        "promote": f"promoted from {source}",
+        "reoffer": f"re-offered {source}",
+        "roll-back": f"rolled back to {source}",
+        "poisoned": f"spoiled copy of {source}",
+    }.get(release.origin, "")
+
+
+def held_back(release: Release, controls: Controls) -> str:
+    """Why nobody is offered a release, in a word; "" where it can be offered."""
+    channel = controls.channels.get(release.channel)
+    if not controls.has_bytes(release):
+        return "bundle gone"
+    if release.withheld:
+        return "withheld"
+    return "paused" if channel is not None and channel.paused else ""
+
+
+def _released(view: View, release: Release, width: int) -> Line:
+    adoption = view.adoption.get(release.sequence, Adoption(sequence=release.sequence))
+    made = view.published.get(release.sequence)
+    saved = (
+        "saved ✓" if made is not None and made.offered_ms is not None else how_it_came(release) or "found ✓"
+    )
+    signed = "signed ✓" if made is None else f"signed {took(made.pack_ms)}"
+    held = held_back(release, view.controls)
+    offered = f"offered {adoption.offered}/{adoption.clients}"
+    reached: Role = "good" if adoption.offered else "dim"
+    pieces = [
+        Piece(line(Span(str(release.sequence), "accent"))),
+        Piece(line(Span(saved, "good")), 4),
+        Piece(line(Span(signed, "good")), 3),
+        Piece(line(Span(f"{held}, {offered}", "warn")) if held else line(Span(offered, reached))),
+        Piece(line(Span(f"fetched {adoption.fetched}", "good" if adoption.fetched else "dim")), 1),
+        Piece(line(Span(f"running {adoption.running}", "good" if adoption.running else "dim")), 0),
+        Piece(
+            line(Span(f"fell back {adoption.fell_back}", "bad" if adoption.fell_back else "dim")),
+            0 if adoption.fell_back else 2,
+        ),
+    ]
+    left = as_many(pieces, max(0, width - 1), _STEP)
+    return (
+        margined(left, _about_it(view, release, width - 4 - cells(left)), max(width, 0))
+        if width >= _ROOMY
+        else ((Span(" "), *left) if width > 0 else ())
+    )
+
+
+def _about_it(view: View, release: Release, room: int) -> Line:
+    """What else there is to say of the newest release where the line is long enough."""
+    skipped = view.builds.skipped
+    pieces = [
+        Piece(line(Span("saved again, same content", "dim")) if skipped is not None else (), 3),
+        Piece(line(Span(shown(release.version, 40), "text")), 2),
+        Piece(line(Span(f"on {shown(release.channel)}", "dim")), 4),
+        Piece(line(Span(size(release.bundle.size), "dim")), 5),
+        Piece(line(Span(f"{age(release.published_at, view.now)} ago", "dim")), 1),
+    ]
+    said = as_many(pieces, max(0, room), "  ")
+    return said if room > 8 else ()
+
+
+def _building(view: View, newest: Release | None, width: int) -> Line:
+    coming = str(view.expected.next_sequence)
+    pieces = [
+        Piece(line(Span(coming, "accent"))),
+        Piece(line(Span("saved ✓", "good")), 1),
+        Piece(line(Span(f"signing {folder(view.builds.building or '')}…", "accent"))),
+        *(Piece(line(Span(word, "dim")), 2) for word in ("offered", "fetched", "running")),
+    ]
+    until = " until then" if width >= _ROOMY else ""
+    right = line(Span(f"{newest.sequence} is served{until}", "dim")) if newest else ()
+    return margined(as_many(pieces, max(0, width - 3 - cells(right)), _STEP), right, width)
+
+
+def _refused(refused: BuildRefused, newest: Release | None, width: int) -> Line:
+    where = f" ({shown(refused.path)})" if refused.path and refused.path not in refused.detail else ""
+    right = (
+        line(Span(f"{newest.sequence} is served on", "good"))
+        if newest
+        else line(Span("nothing is served", "warn"))
+    )
+    left = line(
+        Span("✗ not published ", "bad"),
+        Span(f"{shown(refused.code)}: {shown(refused.detail, 1000)}{where}", "bad"),
+    )
+    return margined(left, right, width)
+
+
+def _nothing(view: View, width: int) -> Line:
+    where = f" on {shown(view.channel)}" if view.channel else ""
+    dist = view.builds.dist or (view.about.dist if view.about else None)
+    if dist is None:
+        said = line(Span(f"no release yet{where}: ", "warn"), Span("hotswap-dev publish DIST", "strong"))
+    else:
+        said = line(
+            Span(f"no release yet{where}: ", "warn"),
+            Span(f"build the frontend into {folder(dist)}, or "),
+            Span("p", "key"),
+            Span(" publishes it as it is"),
+        )
+    return margined(said, (), width)
+
+
+def _said(text: str, hint: str, role: Role, width: int) -> Line:
+    said = line(Span(shown(text, 1000), role))
+    if hint:
+        said = (*said, Span(" · ", "dim"), Span(shown(hint, 1000)))
+    return margined(said, (), width)

@@ -1,0 +1,141 @@
+"""Facts in words: what a command did, for the line after it, the log, a terminal that is watched
+and the dashboard.
+
+A fact that has no words here is told by its name and its values, so that a new one needs no line to be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hotswap_dev.domain.facts import every_fact
+from hotswap_dev.domain.text import shown
+
+Event = Mapping[str, Any]
+"""A fact as its JSON has it, under `event` its name."""
+
+Names = Mapping[str, str]
+"""What people call a client, by its id."""
+
+FACTS = frozenset(str(kind.__struct_config__.tag) for kind in every_fact())
+_MOST_PHRASES = 5
+_LONGEST_PHRASE = 1000
+
+
+def fact_words(fact: Event, names: Names) -> str:
+    """One fact as a phrase without a full stop, which draws nothing by itself (hardening C3)."""
+    made = _WORDS.get(str(fact["event"]))
+    return shown(made(fact, names) if made else _plainly(fact), _LONGEST_PHRASE)
+
+
+def done_words(facts: Sequence[Event], names: Names) -> str:
+    """What a command's facts come to, in one line; a release first, since it is what was asked for."""
+    ordered = sorted(facts, key=lambda fact: fact["event"] != "release-added")
+    phrases = [fact_words(fact, names) for fact in ordered[:_MOST_PHRASES]]
+    rest = len(ordered) - len(phrases)
+    return "; ".join([*phrases, *([f"and {rest} more"] if rest else [])])
+
+
+def changes_words(count: int) -> str:
+    """How many clients are answered otherwise from now on."""
+    if count == 0:
+        return "no client's answer changes"
+    return f"{count} {'client is' if count == 1 else 'clients are'} answered otherwise"
+
+
+def who(client: str, names: Names) -> str:
+    """A client by its name and its id, or by its id alone."""
+    name = names.get(client)
+    return f"{name} ({client})" if name else client
+
+
+def forced_words(client: str | None, channel: str | None, times: int | None, names: Names) -> str:
+    """A forced 204: for whom and how long."""
+    whom = scope_words(client, channel, names)
+    if times is None:
+        return f"no update for {whom}, until it is off"
+    return f"no update for {whom} at the next {'check' if times == 1 else f'{times} checks'}"
+
+
+def scope_words(client: str | None, channel: str | None, names: Names) -> str:
+    """Whom a forced 204 is for."""
+    if client:
+        return who(client, names) + (f" on channel {channel}" if channel else "")
+    return f"channel {channel}" if channel else "everyone"
+
+
+def _release_added(fact: Event, _: Names) -> str:
+    release = fact["release"]
+    number, source, channel = release["sequence"], release["from_sequence"], release["channel"]
+    head = f"release {number} ({release['version']})"
+    return {
+        "promote": f"{head} is {source}, offered on {channel}",
+        "reoffer": f"{head} is {source} again, offered on {channel}",
+        "roll-back": f"{head} brings {source} back on {channel}",
+    }.get(release["origin"], f"{head} offered on {channel}")
+
+
+def _release_edited(fact: Event, _: Names) -> str:
+    edited = (
+        f"{name} {value!r}" if name == "notes" else f"{name} {value}"
+        for name in ("version", "min_binary_version", "notes")
+        if (value := fact.get(name)) is not None
+    )
+    return f"release {fact['sequence']} says {', '.join(edited)}"
+
+
+def _mandatory(fact: Event, _: Names) -> str:
+    if fact["sequence"] is None:
+        return (
+            "every offer is mandatory, until it is off"
+            if fact["on"]
+            else "offers are mandatory only where their release is"
+        )
+    return f"release {fact['sequence']} is {'' if fact['on'] else 'no longer '}mandatory"
+
+
+def _named(fact: Event, _: Names) -> str:
+    name = fact["name"]
+    return f"{fact['client']} is called {name}" if name else f"{fact['client']} has no name any more"
+
+
+def _pruned(fact: Event, _: Names) -> str:
+    count = len(fact["hashes"])
+    return f"{count} old {'bundle' if count == 1 else 'bundles'} removed"
+
+
+def _plainly(fact: Event) -> str:
+    values = (
+        f"{name} {value}"
+        for name, value in fact.items()
+        if name not in ("event", "at", "number", "instance", "revision") and value is not None
+    )
+    return " ".join([str(fact["event"]).replace("-", " "), *([text] if (text := ", ".join(values)) else [])])
+
+
+_WORDS: Mapping[str, Callable[[Event, Names], str]] = {
+    "release-added": _release_added,
+    "release-withheld": lambda fact, _: f"release {fact['sequence']} is withheld",
+    "release-restored": lambda fact, _: f"release {fact['sequence']} is offered again",
+    "release-edited": _release_edited,
+    "mandatory-set": _mandatory,
+    "channel-created": lambda fact, _: f"channel {fact['channel']} made",
+    "channel-paused": lambda fact, _: f"channel {fact['channel']} is paused",
+    "channel-resumed": lambda fact, _: f"channel {fact['channel']} is offered again",
+    "build-channel-set": lambda fact, _: f"builds go to {fact['channel']}",
+    "forced-204-set": lambda fact, names: forced_words(fact["client"], fact["channel"], fact["times"], names),
+    "forced-204-lifted": lambda _, __: "the forced 204 is off",
+    "overrides-cleared": lambda _, __: "every forced 204 and mandatory for all ended",
+    "client-pinned": lambda fact, names: (
+        f"{who(fact['client'], names)} is offered {fact['sequence']} and nothing else"
+    ),
+    "client-unpinned": lambda fact, names: f"{who(fact['client'], names)} is pinned no longer",
+    "client-named": _named,
+    "client-forgotten": lambda fact, names: f"{who(fact['client'], names)} is forgotten",
+    "note-added": lambda fact, _: f"noted: {fact['text']}",
+    "bundles-pruned": _pruned,
+    "sequence-floor-raised": lambda fact, _: (
+        f"the next release is {fact['floor'] + 1}: {fact['floor']} is taken by {fact['source']}"
+    ),
+}

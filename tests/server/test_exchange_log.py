@@ -1,0 +1,173 @@
+"""The newest exchanges of checks, whole, and without anybody's secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from hotswap_dev import wire
+from hotswap_dev.domain.observations import CheckAnswered
+from hotswap_dev.server import exchange_log
+from tests.server.asking import Answer, Asking, a_request, connection, happened, raw, status_of, times
+from tests.server.conftest import Serve
+
+QUERY = "binary_version=0.1.0&platform=linux&arch=x86_64"
+SECRETS = {
+    "Authorization": "Bearer canary-1",
+    "Cookie": "session=canary-2",
+    "X-API-Key": "canary-3",
+    "Proxy-Authorization": "Basic canary-4",
+    "X-Forwarded-For": "canary-5",
+}
+
+
+async def the_exchange(server: Asking, seen: CheckAnswered | Mapping[str, Any]) -> Answer:
+    row = wire.plain(seen) if isinstance(seen, CheckAnswered) else seen
+    return await server.control(f"/api/exchange?client={quote(row['client'], safe='')}&at={row['at']}")
+
+
+async def asked(server: Asking) -> CheckAnswered:
+    """What the server tells of its first check."""
+    return await happened(server.engine, CheckAnswered)
+
+
+async def test_an_exchange_is_the_request_and_the_answer_as_they_went(server: Asking) -> None:
+    answer = await server.check(headers={"X-Device-Id": "Pixel", "Accept": "application/json"})
+    seen = await asked(server)
+
+    found = (await the_exchange(server, seen)).json
+
+    assert (found["client"], found["peer"], found["method"]) == ("Pixel", "127.0.0.1", "GET")
+    assert found["target"] == f"/api/ota/0?{QUERY}"
+    assert ["X-Device-Id", "Pixel"] in found["headers"]
+    assert ["Accept", "application/json"] in found["headers"]
+    assert ["Host", server.running.file.site.removeprefix("http://")] in found["headers"]
+    assert found["status"] == 200
+    assert found["body"] == answer.body.decode()
+    assert found["at"] == wire.stored_time(seen.at)
+    assert found["duration_ms"] == seen.duration_ms
+    sent = dict(answer.headers)
+    assert {name: value for name, value in found["answer_headers"] if name != "Date"} == {
+        name: value for name, value in sent.items() if name != "Date"
+    }
+    assert dict(found["answer_headers"]).keys() == sent.keys()
+
+
+@pytest.mark.parametrize("sequence", ["1", "x"])
+async def test_an_exchange_without_an_offer_has_its_headers_too(server: Asking, sequence: str) -> None:
+    answer = await server.check(sequence)
+
+    found = (await the_exchange(server, await asked(server))).json
+
+    assert found["status"] == answer.status
+    assert found["body"] == (answer.body.decode() or None)
+    assert dict(found["answer_headers"]).keys() == dict(answer.headers).keys()
+    assert dict(found["answer_headers"])["X-Hotswap-Reason"] == answer.reason
+
+
+async def test_every_line_of_the_history_leads_to_its_exchange(server: Asking) -> None:
+    for sequence in (0, 1, 0):
+        await server.check(sequence, headers={"X-Device-Id": "a/b c&d"})
+    await times(server.engine, CheckAnswered, 3)
+
+    targets = [
+        (await the_exchange(server, wire.plain(seen))).json["target"]
+        for seen in await times(server.engine, CheckAnswered, 3)
+    ]
+
+    assert targets == [f"/api/ota/{sequence}?{QUERY}" for sequence in (0, 1, 0)]
+
+
+async def test_C10_of_a_header_that_may_be_a_secret_only_the_name_is_shown(server: Asking) -> None:
+    await server.check(headers={**SECRETS, "User-Agent": "curl", "X-Hotswap-Note": "seen"})
+
+    answer = await the_exchange(server, await asked(server))
+
+    headers = dict(answer.json["headers"])
+    assert {name: headers[name] for name in SECRETS} == dict.fromkeys(SECRETS, "***")
+    assert (headers["User-Agent"], headers["X-Hotswap-Note"]) == ("curl", "seen")
+    assert b"canary" not in answer.body
+
+
+async def test_C10_the_identity_that_was_configured_is_shown_and_no_other_one(serve: Serve) -> None:
+    async with serve(id_header="X-Phone") as server:
+        await server.check(headers={"x-phone": "Pixel", "X-Device-Id": "canary"})
+
+        found = (await the_exchange(server, await asked(server))).json
+
+        assert found["client"] == "Pixel"
+        assert ["x-phone", "Pixel"] in found["headers"]
+        assert ["X-Device-Id", "***"] in found["headers"]
+
+
+async def test_C3_an_exchange_draws_nothing(server: Asking) -> None:
+    hostile = b"X-Device-Id: \xe2\x80\xaeevil\r\nUser-Agent: \xff\xe2\x80\xae[red]"
+    answered = await raw(server.port, a_request(f"/api/ota/0?{QUERY}&x=%1b%5b31m", hostile))
+    assert status_of(answered) == 200
+    seen = await asked(server)
+
+    answer = await the_exchange(server, seen)
+
+    told = json.loads(answer.body)
+    assert all(text.isprintable() for text in texts(told))
+    assert r"\u{202e}[red]" in dict(told["headers"])["User-Agent"]
+
+
+async def test_C7_only_the_newest_exchanges_are_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_log, "EXCHANGES", 2)
+    async with serve() as server:
+        for _ in range(3):
+            await server.check()
+        first, *others = await times(server.engine, CheckAnswered, 3)
+
+        gone = await the_exchange(server, first)
+
+        assert (gone.status, gone.json["title"]) == (404, "not-kept")
+        assert "local/linux/x86_64" in gone.json["detail"]
+        assert [(await the_exchange(server, one)).status for one in others] == [200, 200]
+
+
+async def test_C7_what_an_exchange_keeps_of_large_headers_is_bounded(server: Asking) -> None:
+    many = [f"X-Hotswap-{number}: {'x' * 1000}" for number in range(40)]
+    async with connection(server.port) as (reader, writer):
+        writer.write(a_request(f"/api/ota/0?{QUERY}", *many))
+        assert status_of(await reader.read()) == 200
+
+    found = (await the_exchange(server, await asked(server))).json
+
+    assert 1 < len(found["headers"]) <= 32
+    assert sum(len(name) + len(value) for name, value in found["headers"]) <= 4096 + 1
+    assert found["headers"][-1][1].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code", "named"),
+    [
+        ("", 400, "bad-arguments", "client"),
+        ("client=anna", 400, "bad-arguments", "at"),
+        ("at=2026-04-05T12:00:00Z", 400, "bad-arguments", "client"),
+        ("client=anna&at=yesterday", 400, "bad-arguments", "'yesterday'"),
+        ("client=anna&at=2026-04-05T12:00:00Z&x=1", 400, "bad-arguments", "'x'"),
+        ("client=%1b[31m&at=2026-04-05T12:00:00Z", 404, "not-kept", r"\x1b"),
+    ],
+)
+async def test_an_exchange_that_can_not_be_meant_is_named(
+    server: Asking, query: str, status: int, code: str, named: str
+) -> None:
+    answer = await server.control(f"/api/exchange?{query}")
+
+    assert (answer.status, answer.json["title"]) == (status, code)
+    assert named in answer.json["detail"]
+
+
+def texts(value: object) -> list[str]:
+    """Every text in JSON."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return texts(list(value.values()))
+    return [text for one in value for text in texts(one)] if isinstance(value, list) else []
