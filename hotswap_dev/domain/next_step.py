@@ -174,7 +174,7 @@ def _forced(args: Args) -> str:
         return "Nothing until the forced 204 is off."
     if left == 0:
         return "Nothing this time; its next check is answered as usual."
-    return f"Nothing this time and {left} times more."
+    return f"Nothing this time and {'once' if left == 1 else f'{left} times'} more."
 
 
 _WAITS: Mapping[str, Callable[[Args], str]] = MappingProxyType(

@@ -88,7 +88,7 @@ def _forced(args: Args) -> str:
     left = args["left"]
     if left == "":
         return f"No update is forced for {who}, until it is off."
-    return f"No update was forced for {who}, {'for the last time' if left == 0 else f'{left} more to come'}."
+    return f"No update is forced for {who}, {'this once' if left == 0 else f'{left} more to come'}."
 
 
 def _lift(args: Args) -> str:

@@ -48,14 +48,14 @@ def test_a_check_in_is_explained_by_its_reason_with_the_key_that_would_change_it
 def test_where_a_client_would_be_answered_otherwise_by_now_both_are_said() -> None:
     scene = a_morning().done(Force204(on=True, times=1)).later(1).asks("px", 12)
     said = explained(row_where(scene.view(), client="px"))
-    assert " WHY   No update was forced for everyone, for the last time." in said
+    assert " WHY   No update is forced for everyone, this once." in said
     assert " NOW   Release 14 (0.4.1-ota.14) is newer than the client's 12." in said
 
 
 def test_a_forced_204_that_only_counts_down_is_explained_once() -> None:
     scene = a_morning().done(Force204(on=True, times=3)).later(1).asks("px", 12)
     said = explained(row_where(scene.view(), client="px"))
-    assert " WHY   No update was forced for everyone, 2 more to come." in said
+    assert " WHY   No update is forced for everyone, 2 more to come." in said
     assert " NOW   " not in said
 
 

@@ -50,10 +50,10 @@ def client_line(client: Client, view: View, width: int) -> Line:
     machine = f"{shown(client.platform or '?')}/{shown(client.arch or '?')}"
     return in_columns(
         (
-            Column(line(Span(name_of(client.id, view), "strong")), 28 if roomy else 14, 0, 6),
+            Column(line(Span(name_of(client.id, view), "strong")), 28 if roomy else 14, 0, 12),
             Column(line(Span(machine, "dim")), 16, 5),
             Column(line(Span(shown(client.binary_version or "?"), "text")), 12 if roomy else 7, 4, 5),
-            Column(line(Span(shown(client.channel or "-"), "dim")), _channels(view), 3),
+            Column(line(Span(shown(client.channel or "-"), "dim")), _channels(view, roomy), 3),
             Column(_at(client), min(15, 2 * len(str(view.controls.last_sequence)) + 3), 1),
             Column(line(Span(age(client.last_seen, view.now), "dim")), 6, 2, right=True),
             Column(_state(client, view), 20 if roomy else 14, 0, grows=True),
@@ -62,9 +62,9 @@ def client_line(client: Client, view: View, width: int) -> Line:
     )
 
 
-def _channels(view: View) -> int:
-    """Columns for a channel; none where every client that is shown asks for the same."""
-    if view.channel is not None:
+def _channels(view: View, roomy: bool) -> int:
+    """Columns for a channel; none where every client that is shown asks for the same, as far as there is another."""
+    if view.channel is not None or (len(view.controls.channels) < 2 and not roomy):
         return 0
     return min(12, max((len(name) for name in view.controls.channels), default=10))
 

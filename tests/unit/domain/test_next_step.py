@@ -159,6 +159,7 @@ WAITING = [
         "Nothing this time; its next check is answered as usual.",
     ),
     (no_update("forced-204", client="", channel="beta", left=2), "Nothing this time and 2 times more."),
+    (no_update("forced-204", client="", channel="beta", left=1), "Nothing this time and once more."),
     (
         no_update("pinned", sequence=15, pinned=9, client="phone", current=9, elsewhere=""),
         "It keeps 9 as long as it is pinned to 9.",

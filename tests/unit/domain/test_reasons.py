@@ -224,11 +224,11 @@ def test_each_code_is_reached_by_some_question() -> None:
         ),
         (
             Reason("forced-204", {"client": "Pixel", "channel": "", "left": 0}),
-            "No update was forced for Pixel, for the last time.",
+            "No update is forced for Pixel, this once.",
         ),
         (
             Reason("forced-204", {"client": "Pixel", "channel": "beta", "left": 2}),
-            "No update was forced for Pixel on channel beta, 2 more to come.",
+            "No update is forced for Pixel on channel beta, 2 more to come.",
         ),
         (
             Reason("forced-204", {"client": "", "channel": "", "left": ""}),
