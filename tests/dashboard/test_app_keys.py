@@ -340,3 +340,11 @@ async def test_two_keys_in_a_row_count_from_what_is_pending() -> None:
             ("force-204", {"on": True, "client": "tablet"}),
         ]
         assert "…" not in desk.text("chips")
+
+
+async def test_a_key_that_is_chosen_in_the_palette_does_what_it_does_when_it_is_pressed() -> None:
+    async with desk_on() as desk:
+        await desk.press("colon", *"addresses", "enter")
+        assert on_screen(desk.app) == "AddressesScreen"
+        await desk.press("escape", "colon", *"no update for all", "enter")
+        assert asked_after(desk) == [("force-204", {"on": True, "times": 1})]

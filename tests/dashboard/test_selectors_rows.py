@@ -12,6 +12,7 @@ from hotswap_dev.dashboard.selectors.figures import spans_of
 from hotswap_dev.dashboard.spans import Line, cells, plain
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands.channels import PauseChannel
+from hotswap_dev.domain.commands.channels import CreateChannel
 from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.overrides import Annotate, Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import Withhold
@@ -152,8 +153,15 @@ def test_one_channel_alone_shows_who_asks_for_it() -> None:
 
 def test_a_client_says_what_it_runs_on_and_what_it_is_offered() -> None:
     said = plain(client_of(a_morning().view(), "mac"))
-    for text in ("Anna's Mac", "macos/aarch64", "0.4.1", "beta", "9 → 14", "39 s", "! running"):
+    for text in ("Anna's Mac", "macos/aarch64", "0.4.1", "9 → 14", "39 s", "! running"):
         assert text in said
+
+
+def test_a_client_s_channel_is_said_where_there_is_another_one() -> None:
+    scene = a_morning()
+    assert "beta" not in plain(client_of(scene.view(), "mac"))
+    scene.done(CreateChannel(channel="nightly"))
+    assert "beta" in plain(client_of(scene.view(), "mac"))
 
 
 @pytest.mark.parametrize(("client", "said"), [("px", "applied"), ("ip", "! rolled back"), ("em", "embedded")])

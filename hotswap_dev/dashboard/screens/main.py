@@ -185,6 +185,15 @@ class MainScreen(Screen[None]):
         elif at.rows.id == "releases":
             self.dashboard.look(replace(self.dashboard.looking, picked=False))
 
+    def on_row_list_scrolled(self, scrolled: RowList.Scrolled) -> None:
+        """Somebody looks further down: what comes meanwhile must not take the list from under their eyes."""
+        dashboard, looking = self.dashboard, self.dashboard.looking
+        rows = dashboard.view().rows
+        if scrolled.rows.id == "checks" and looking.paused is None and rows:
+            selected = scrolled.rows.selected
+            number = selected if isinstance(selected, int) else rows[0].number
+            dashboard.look(replace(paused_on(looking, dashboard.view(), number), pane=looking.pane))
+
     def on_row_list_near_end(self, near: RowList.NearEnd) -> None:
         """Somebody scrolls back: the history has more."""
         if near.rows.id == "checks":
@@ -200,11 +209,16 @@ class MainScreen(Screen[None]):
         elif (row := next((one for one in view.rows if one.number == chosen.key), None)) is not None:
             self.app.push_screen(ExchangeScreen(row))
 
-    def on_bar_pressed(self, pressed: Bar.Pressed) -> None:
+    async def on_bar_pressed(self, pressed: Bar.Pressed) -> None:
         """A key was clicked: the same as pressed."""
+        # A key event that a screen sends stops below it, before it would come to the bindings.
         key = next((one.key for one in KEYS if one.shown == pressed.shown), None)
-        if key is not None:
-            self.app.simulate_key(key)
+        if key == "enter":
+            self._list(self.dashboard.looking.pane).action_choose()
+        elif key in _MOVES:
+            await self.run_action(_MOVES[key])
+        elif key is not None:
+            self.dashboard.press(key)
 
     def on_filter_box_typed(self, typed: FilterBox.Typed) -> None:
         """The list follows the filter as it is typed."""

@@ -64,5 +64,5 @@ class Bar(Widget):
             elif len(span.text) > 2 and not span.text.strip():
                 key = None  # a gap: what follows is said of nothing before it
             place += cell_len(span.text)
-        if key is not None:
+        if key is not None and where.x < place:
             self.post_message(self.Pressed(key.strip()))

@@ -60,6 +60,13 @@ class RowList(ScrollView, can_focus=True):
             super().__init__()
             self.rows = rows
 
+    class Scrolled(Message):
+        """A person looks further down than the rows that come."""
+
+        def __init__(self, rows: RowList) -> None:
+            super().__init__()
+            self.rows = rows
+
     class NearEnd(Message):
         """The last rows are in sight: if there are more, now is the time."""
 
@@ -176,6 +183,8 @@ class RowList(ScrollView, can_focus=True):
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves what is seen, and tells when the end is near."""
+        if self.max_scroll_y > 0:
+            self.post_message(self.Scrolled(self))
         self._ask_for_more(self.scroll_offset.y + self.size.height)
 
     def on_resize(self) -> None:
