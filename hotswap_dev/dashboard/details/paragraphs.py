@@ -109,4 +109,6 @@ def _field(label: str, value: Line | Span | str, beside: int, width: int) -> lis
 
 def _pieces(text: str, width: int) -> list[str]:
     """A text cut into lines by terminal cells; a letter is never torn."""
-    return chop_cells(text, width) or [""]
+    if cell_len(text) <= width:
+        return [text]  # also what takes no column at all, which the cutting would drop
+    return chop_cells(text, width)

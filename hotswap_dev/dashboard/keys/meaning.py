@@ -85,7 +85,10 @@ def _release_of_client(view: View, client: Client) -> Release | None:
 
 def _reason(view: View, client: Client) -> Reason | None:
     check = next_check(client)
-    return None if check is None else decide(view.expected, check, view.now).reason
+    try:
+        return None if check is None else decide(view.expected, check, view.now).reason
+    except ValueError:  # a binary version that only a server of another version takes for one
+        return None
 
 
 def _named(view: View, code: str, args: Args) -> Release | None:

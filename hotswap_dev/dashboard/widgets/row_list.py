@@ -109,10 +109,11 @@ class RowList(ScrollView, can_focus=True):
         if at_top:
             self._show_from(0)
         elif now is not None:
-            if moved or above is None or not 0 <= above < max(1, self.size.height):
+            if moved or above is None:
                 self._bring_into_view(now)
             else:
-                # The list moves under the selection, not the selection on the screen.
+                # The list moves under the selection, not the selection on the screen; also where the wheel has left it
+                # out of sight.
                 self._show_from(now - above)
         self.refresh()
 
