@@ -26,7 +26,7 @@ from hotswap_dev.dashboard.palette import PROVIDERS
 from hotswap_dev.dashboard.screens.main import MainScreen
 from hotswap_dev.dashboard.spans import line, plain
 from hotswap_dev.dashboard.themes import DARK, LIGHT
-from hotswap_dev.dashboard.view import Link, View
+from hotswap_dev.dashboard.view import Link, Selected, View
 from hotswap_dev.domain.text import shown
 
 FRAME = 1 / 8
@@ -80,6 +80,7 @@ class Dashboard(App[int]):
         self._frame = frame
         self._due: Timer | None = None
         self._painted = Link()
+        self._drawn: Selected | None = None
 
     def on_mount(self) -> None:
         """Take the themes, show the main screen, and begin to follow the server."""
@@ -136,6 +137,7 @@ class Dashboard(App[int]):
         if not self.is_running:
             return
         view = self.view()
+        self._drawn = view.selected
         for screen in self.screen_stack:
             refreshed: Callable[[View], None] | None = getattr(screen, "refreshed", None)
             if refreshed is not None and screen.is_mounted:
@@ -143,12 +145,20 @@ class Dashboard(App[int]):
 
     def press(self, key: str) -> None:
         """A key that asks the server for something; nothing for one that does not."""
-        view = self.view()
+        view = self._as_seen(self.view())
         intended = plan(key, view)
         if intended is not None:
             self.looking = staying_on(self.looking, view)
             self.run_worker(carry_out(self, intended), name=f"key {key}", exclusive=False)
             self.changed()  # it is pending from now on
+
+    def _as_seen(self, view: View) -> View:
+        """A moment with the check-in selected that a person saw when they pressed: another may have come since."""
+        drawn = self._drawn
+        if drawn is None or drawn.kind != "row" or view.pane != "checks":
+            return view
+        there = any(row.number == drawn.key for row in view.rows)
+        return replace(view, selected=drawn) if there else view
 
     def tell(self, message: str, hint: str = "", severity: Severity = "information") -> None:
         """A toast: what happened, and what to do about it."""

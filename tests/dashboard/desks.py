@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -49,13 +49,25 @@ def waiting_quickly() -> Iterator[None]:
         yield
 
 
+async def _rests(desk: Desk) -> None:
+    """What is under way came to rest, what follows from its drawing too, and the screen shows what there is."""
+    await desk.pilot.pause()
+    await desk.pilot.pause()
+    desk.app.paint()
+    await desk.pilot.pause()
+
+
 @asynccontextmanager
 async def desk_on(
     control: ScriptedControl | None = None, *, size: tuple[int, int] = (120, 36), theme: str | None = None
 ) -> AsyncIterator[Desk]:
     """`dashboard_on` that waits quickly and shows toasts; without a server of the test's own, on a busy one."""
     toasting = functools.partialmethod(Dashboard.run_test, notifications=True)
-    with waiting_quickly(), mock.patch.object(Dashboard, "run_test", toasting):
+    with (
+        waiting_quickly(),
+        mock.patch.object(Dashboard, "run_test", toasting),
+        mock.patch.object(Desk, "rests", _rests),
+    ):
         async with dashboard_on(busy() if control is None else control, size=size, theme=theme) as desk:
             yield desk
 
@@ -173,3 +185,18 @@ class RefusingControl(ScriptedControl):
     async def command(self, name: str, arguments: Any, *, dry_run: bool = False) -> Any:
         self.commands.append((name, dict(arguments)))
         raise self.refusal
+
+
+OPENS: Mapping[str, tuple[str, ...]] = {
+    "ExchangeScreen": ("enter",),
+    "ReleaseScreen": ("1", "enter"),
+    "ClientScreen": ("2", "enter"),
+    "AddressesScreen": ("u",),
+    "HelpScreen": ("question_mark",),
+    "CopyScreen": ("y",),
+    "CommandForm": ("semicolon",),
+    "ConfirmCommand": ("1", "G", "b"),
+    "CommandPalette": ("colon",),
+    "MainScreen": (),
+}
+"""The keys that lead from the main screen to each of the others."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.dashboard.desks import asked_after, busy, checked, desk_on, later, line_with, on_screen
 
 HOME = "MainScreen"
@@ -128,7 +126,8 @@ async def test_shift_j_with_nobody_ahead_asks_where_to_and_goes_there() -> None:
         await desk.press("J")
         assert on_screen(desk.app) == "CommandForm"
         await desk.press("9", "enter")
-        assert on_screen(desk.app) == "ConfirmCommand"  # no sequence is ever given twice: that can't be taken back
+        # No sequence is ever given twice: that can't be taken back.
+        assert on_screen(desk.app) == "ConfirmCommand"
         await desk.press("y")
 
         assert asked_after(desk) == [("jump-sequence", {"to": 9})]
@@ -217,27 +216,22 @@ async def test_the_note_key_asks_for_a_text_which_then_stands_between_the_check_
         assert "— QA" in desk.screen
 
 
-@pytest.mark.parametrize(
-    ("key", "screen", "says"),
-    [
-        ("u", "AddressesScreen", "http://127.0.0.1:3333/api/ota/{{current_sequence}}"),
-        ("y", "CopyScreen", "public key"),
-        ("question_mark", "HelpScreen", "Go on counting above a client"),
-        ("enter", "ExchangeScreen", "tablet"),
-        ("colon", "CommandPalette", "no update"),
-        ("ctrl+p", "CommandPalette", "no update"),
-    ],
-)
-async def test_a_key_that_looks_opens_its_screen_and_asks_for_no_change(
-    key: str, screen: str, says: str
-) -> None:
+async def test_a_key_that_looks_opens_its_screen_and_asks_for_no_change() -> None:
+    looks = {
+        "u": ("AddressesScreen", "http://127.0.0.1:3333/api/ota/{{current_sequence}}"),
+        "y": ("CopyScreen", "public key"),
+        "question_mark": ("HelpScreen", "Go on counting above a client"),
+        "enter": ("ExchangeScreen", "tablet"),
+        "colon": ("CommandPalette", "no update"),
+        "ctrl+p": ("CommandPalette", "no update"),
+    }
     async with desk_on() as desk:
-        await desk.press(key)
-
-        assert on_screen(desk.app) == screen
-        assert says in desk.screen
-        await desk.press("escape")
-        assert on_screen(desk.app) == HOME
+        for key, (screen, says) in looks.items():
+            await desk.press(key)
+            assert on_screen(desk.app) == screen
+            assert says in desk.screen
+            await desk.press("escape")
+            assert on_screen(desk.app) == HOME
         assert asked_after(desk) == []
 
 
@@ -348,3 +342,17 @@ async def test_a_key_that_is_chosen_in_the_palette_does_what_it_does_when_it_is_
         assert on_screen(desk.app) == "AddressesScreen"
         await desk.press("escape", "colon", *"no update for all", "enter")
         assert asked_after(desk) == [("force-204", {"on": True, "times": 1})]
+
+
+async def test_a_key_acts_on_the_client_that_was_on_the_screen_and_not_on_one_that_came_since() -> None:
+    async with desk_on() as desk:
+        desk.app._frame = 1_000.0  # nothing is painted by itself any more
+        desk.control.happens(checked("newcomer", at=later(5)))
+        await desk.pilot.pause()
+        assert "newcomer" in desk.app.mirror.clients
+        assert "newcomer" not in desk.screen
+
+        await desk.pilot.press("n")
+        await desk.rests()
+        assert asked_after(desk) == [("force-204", {"on": True, "client": "tablet", "times": 1})]
+        assert getattr(desk.app.view().row, "client", None) == "tablet"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from hotswap_dev.domain.facts import ChannelCreated, ReleaseAdded
 from hotswap_dev.domain.observations import BuildRefused, BuildStarted, Noticed, Published
 from hotswap_dev.errors import HotswapError
@@ -19,11 +17,10 @@ from tests.dashboard.desks import (
     fetched,
     later,
     line_with,
-    nothing_is_ready,
     offered,
     on_screen,
 )
-from tests.dashboard.scripted import Desk, ScriptedControl, screen_text
+from tests.dashboard.scripted import Desk, ScriptedControl
 from tests.unit.making import NOW, a_release, controls_with
 
 
@@ -96,7 +93,7 @@ async def test_starting_without_a_server_says_what_was_said_and_what_to_do() -> 
     control.goes_away()
     async with desk_on(control) as desk:
         assert "no server yet since" in desk.text("header")
-        assert "the server does not answer start it again: hotswap-dev serve" in desk.text("way")
+        assert "the server does not answer · start it again: hotswap-dev serve" in desk.text("way")
         control.comes_back()
         await desk.rests()
         assert "● watching dist" in desk.text("header")
@@ -119,8 +116,9 @@ async def test_reconnecting_keeps_what_was_there_and_says_from_when_it_is() -> N
 
 
 async def test_after_a_gap_the_state_is_read_again_and_the_history_tells_what_was_missed() -> None:
-    async with desk_on() as desk:
-        desk.control.recorded.append(checked("missed", at=later(3)))
+    control = busy()
+    async with desk_on(control) as desk:
+        control.recorded.append(checked("missed", at=later(3)))
         desk.control.forgets(1)
         await desk.rests()
 
@@ -158,7 +156,7 @@ async def test_gone_says_the_last_words_of_the_server_and_q_still_ends_the_dashb
 
 
 async def test_with_no_release_and_no_client_every_pane_says_the_next_step() -> None:
-    async with desk_on(ScriptedControl()) as desk:
+    async with desk_on(ScriptedControl(), size=(140, 36)) as desk:
         assert "no release yet: build the frontend into dist, or p publishes it as it is" in desk.text("way")
         assert "No release yet: the first finished build in dist becomes one." in desk.screen
         assert "No client yet. Build the app once with" in desk.screen
@@ -166,14 +164,17 @@ async def test_with_no_release_and_no_client_every_pane_says_the_next_step() -> 
         assert "bypasses OTA" in desk.screen
 
 
-@pytest.mark.parametrize("key", ["n", "m", "w", "r", "b", "greater_than_sign", "e", "z", "Z", "enter"])
-async def test_a_key_with_nothing_to_act_on_asks_for_nothing_and_breaks_nothing(key: str) -> None:
+async def test_keys_with_nothing_to_act_on_ask_for_nothing_and_say_why() -> None:
     async with desk_on(ScriptedControl()) as desk:
-        await desk.press(key)
+        keys = ("n", "m", "w", "r", "b", "greater_than_sign", "e", "z", "Z")
+        for count, key in enumerate(keys, start=1):
+            await desk.press(key)
+            assert len(desk.toasts) == count, key
+            assert on_screen(desk.app) == "MainScreen", key
+        await desk.press("enter")
 
         assert on_screen(desk.app) == "MainScreen"
         assert asked_after(desk) == []
-        assert len(desk.toasts) == (key != "enter")
 
 
 async def test_the_first_release_and_the_first_client_take_the_place_of_the_advice() -> None:
@@ -351,55 +352,3 @@ async def test_a_channel_without_a_release_says_how_one_gets_there() -> None:
 
         assert "Channel alpha has no release yet." in desk.screen
         assert "> promotes to it" in desk.screen
-
-
-# --- leaving -------------------------------------------------------------------------------------------------------
-
-OPENS = {
-    "ExchangeScreen": ("enter",),
-    "ReleaseScreen": ("1", "enter"),
-    "ClientScreen": ("2", "enter"),
-    "AddressesScreen": ("u",),
-    "HelpScreen": ("question_mark",),
-    "CopyScreen": ("y",),
-    "CommandForm": ("semicolon",),
-    "ConfirmCommand": ("1", "G", "b"),
-    "CommandPalette": ("colon",),
-    "MainScreen": (),
-}
-
-
-@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
-@pytest.mark.parametrize("screen", OPENS)
-async def test_ctrl_c_and_ctrl_q_end_the_dashboard_from_anywhere(screen: str, key: str) -> None:
-    async with desk_on() as desk:
-        if OPENS[screen]:
-            await desk.press(*OPENS[screen])
-        assert on_screen(desk.app) == screen
-
-        await desk.pilot.press(key)
-        await nothing_is_ready()
-        assert desk.app._exit
-        assert desk.app.return_value == 0
-
-
-@pytest.mark.parametrize(
-    "screen", [name for name in OPENS if name not in ("MainScreen", "CommandForm", "CommandPalette")]
-)
-async def test_q_goes_back_and_ends_nothing_where_there_is_something_to_go_back_to(screen: str) -> None:
-    async with desk_on() as desk:
-        await desk.press(*OPENS[screen], "q")
-
-        assert on_screen(desk.app) == "MainScreen"
-        assert not desk.app._exit
-        assert asked_after(desk) == []
-
-
-async def test_q_at_the_top_ends_the_dashboard_with_exit_code_0_and_lets_the_server_go() -> None:
-    async with desk_on() as desk:
-        await desk.pilot.press("q")
-
-        assert desk.app._exit
-        assert desk.app.return_value == 0
-        assert screen_text(desk.app) != ""
-    assert desk.control._streams == set()

@@ -118,6 +118,8 @@ def release_line(row: ReleaseRow, view: View, width: int) -> Line:
             16 if roomy else 6,
         )
         count = f"{adoption.running}/{adoption.clients}"
+    # As wide as it can get with these clients, so that it is never cut and the columns of all rows are the same.
+    counts = max(7 if roomy else 5, 2 * len(str(len(view.clients))) + 1)
     return in_columns(
         (
             Column(line(Span(str(release.sequence), "accent" if current else "text")), digits, right=True),
@@ -132,9 +134,7 @@ def release_line(row: ReleaseRow, view: View, width: int) -> Line:
             Column(line(Span(age(release.published_at, view.now), "dim")), 6, 4, right=True),
             Column((Span(state, role), *_marks(release, view)), 10, 0, grows=True),
             Column(who, 16 if roomy else 6, 2),
-            Column(
-                line(Span(count, "good" if adoption and adoption.running else "dim")), 7 if roomy else 5, 1, 3
-            ),
+            Column(line(Span(count, "good" if adoption and adoption.running else "dim")), counts, 1),
         ),
         width,
     )
