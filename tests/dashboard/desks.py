@@ -1,75 +1,31 @@
-"""A desk for the tests of the whole dashboard: a server with something on it, quick waiting, and what a screen shows.
-
-Textual's pilot waits until the process has used little time for 20 ms; here it waits until the event loop has nothing
-left to do, which is exact, and a key takes 30 ms instead of 200.
-"""
+"""A desk for the tests of the whole dashboard: a server with something on it, and what a screen shows."""
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 from rich.cells import cell_len
 from textual.app import App
 from textual.strip import Strip
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.app import Dashboard
 from hotswap_dev.domain.facts import ClientNamed, Fact
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation
 from hotswap_dev.errors import HotswapError
 from tests.dashboard.scripted import Desk, ScriptedControl, dashboard_on
 from tests.unit.making import NOW, a_release, an_answered_check, controls_with
 
-_STILL = 3
-"""Turns of the loop in which nobody had anything to do."""
-
-
-async def nothing_is_ready(*_: float) -> None:
-    """Return once the event loop has run all that was ready, and that made nothing else ready."""
-    loop: Any = asyncio.get_running_loop()
-    still = 0
-    while still < _STILL:
-        await asyncio.sleep(0)
-        still = 0 if loop._ready else still + 1
-
-
-@contextmanager
-def waiting_quickly() -> Iterator[None]:
-    """A pilot waits for the loop and not for the processor."""
-    with (
-        mock.patch("textual.pilot.wait_for_idle", nothing_is_ready),
-        mock.patch("textual.app.wait_for_idle", nothing_is_ready),
-    ):
-        yield
-
-
-async def _rests(desk: Desk) -> None:
-    """What is under way came to rest, what follows from its drawing too, and the screen shows what there is."""
-    await desk.pilot.pause()
-    await desk.pilot.pause()
-    desk.app.paint()
-    await desk.pilot.pause()
-
 
 @asynccontextmanager
 async def desk_on(
     control: ScriptedControl | None = None, *, size: tuple[int, int] = (120, 36), theme: str | None = None
 ) -> AsyncIterator[Desk]:
-    """`dashboard_on` that waits quickly and shows toasts; without a server of the test's own, on a busy one."""
-    toasting = functools.partialmethod(Dashboard.run_test, notifications=True)
-    with (
-        waiting_quickly(),
-        mock.patch.object(Dashboard, "run_test", toasting),
-        mock.patch.object(Desk, "rests", _rests),
-    ):
-        async with dashboard_on(busy() if control is None else control, size=size, theme=theme) as desk:
-            yield desk
+    """A dashboard on a scripted server; without one of the test's own, on a busy one."""
+    async with dashboard_on(busy() if control is None else control, size=size, theme=theme) as desk:
+        yield desk
 
 
 def later(seconds: float) -> Any:

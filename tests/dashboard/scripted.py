@@ -216,8 +216,8 @@ class Desk:
 
     async def rests(self) -> None:
         """Nothing is under way any more but what waits for the server: the screen shows what there is."""
-        for _ in range(5):
-            await self.pilot.pause()
+        await self.pilot.pause()
+        await self.pilot.pause()
         self.app.paint()
         await self.pilot.pause()
 
@@ -259,7 +259,7 @@ async def dashboard_on(
         await control.answers_again.wait()
 
     app = Dashboard(control, now=clock, frame=0, pause=pause)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         if theme is not None:
             app.theme = theme
         desk = Desk(control, clock, app, pilot)

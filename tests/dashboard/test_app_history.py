@@ -9,7 +9,6 @@ from unittest import mock
 from hotswap_dev.client.live import LiveControl
 from hotswap_dev.dashboard import feed
 from hotswap_dev.dashboard.app import Dashboard
-from tests.dashboard.desks import waiting_quickly
 from tests.server.asking import Asking, until
 from tests.server.conftest import Serve, key, serve  # noqa: F401 - a server is a fixture
 
@@ -18,10 +17,9 @@ from tests.server.conftest import Serve, key, serve  # noqa: F401 - a server is 
 async def dashboard_of(server: Asking) -> AsyncIterator[Dashboard]:
     """A dashboard that is attached to a running server."""
     app = Dashboard(LiveControl(lambda: (server.running.file.control, server.token)), frame=0)
-    with waiting_quickly():
-        async with app.run_test(size=(120, 36)):
-            await until(lambda: app.feed.link.state == "live", "a live dashboard")
-            yield app
+    async with app.run_test(size=(120, 36)):
+        await until(lambda: app.feed.link.state == "live", "a live dashboard")
+        yield app
 
 
 def told(app: Dashboard) -> int:

@@ -33,7 +33,6 @@ from tests.dashboard.desks import (
     offered,
     on_screen,
     strips_of,
-    waiting_quickly,
 )
 from tests.dashboard.scripted import Desk, screen_text
 from tests.server.asking import Asking, until
@@ -348,23 +347,22 @@ async def test_C1_a_hostile_client_over_http_is_text_on_the_screen_of_the_real_s
     async with serve() as server:
         control = LiveControl(lambda: (server.running.file.control, server.token))
         app = Dashboard(control, frame=0)
-        with waiting_quickly():
-            async with app.run_test(size=(140, 60)) as pilot:
-                await until(lambda: app.feed.link.state == "live", "a live dashboard")
-                asked = await asked_hostile(server)
-                await until(
-                    lambda: sum(client.checks for client in app.mirror.clients.values()) == asked,
-                    "every check on the screen",
-                )
-                app.paint()
+        async with app.run_test(size=(140, 60)) as pilot:
+            await until(lambda: app.feed.link.state == "live", "a live dashboard")
+            asked = await asked_hostile(server)
+            await until(
+                lambda: sum(client.checks for client in app.mirror.clients.values()) == asked,
+                "every check on the screen",
+            )
+            app.paint()
+            await pilot.pause(0)
+            assert_harmless(app)
+            for key_name in ("enter", "escape", "2", "enter", "escape", "minus"):
+                await pilot.press(key_name)
                 await pilot.pause(0)
                 assert_harmless(app)
-                for key_name in ("enter", "escape", "2", "enter", "escape", "minus"):
-                    await pilot.press(key_name)
-                    await pilot.pause(0)
-                    assert_harmless(app)
-                assert "[@click=app." in screen_text(app)
-                assert app.return_code is None
+            assert "[@click=app." in screen_text(app)
+            assert app.return_code is None
 
 
 async def asked_hostile(server: Asking) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dashboard.desks import OPENS, asked_after, desk_on, nothing_is_ready, on_screen
+from tests.dashboard.desks import OPENS, asked_after, desk_on, on_screen
+from tests.dashboard.resting import nothing_is_ready
 
 
 @pytest.mark.parametrize("screen", OPENS)

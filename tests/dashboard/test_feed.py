@@ -17,7 +17,8 @@ from hotswap_dev.dashboard.mirror import Mirror
 from hotswap_dev.dashboard.view import Link
 from hotswap_dev.domain.facts import ChannelCreated
 from hotswap_dev.errors import Unreachable
-from tests.dashboard.desks import RememberingControl, busy, checked, later, nothing_is_ready
+from tests.dashboard.desks import RememberingControl, busy, checked, later
+from tests.dashboard.resting import nothing_is_ready
 from tests.dashboard.scripted import ScriptedControl
 from tests.unit.making import NOW
 

@@ -11,8 +11,7 @@ from hotswap_dev.dashboard.selectors.clients import MOST_CLIENTS
 from hotswap_dev.dashboard.selectors.figures import spans_of
 from hotswap_dev.dashboard.spans import Line, cells, plain
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.commands.channels import PauseChannel
-from hotswap_dev.domain.commands.channels import CreateChannel
+from hotswap_dev.domain.commands.channels import CreateChannel, PauseChannel
 from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.overrides import Annotate, Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import Withhold
