@@ -9,7 +9,7 @@ import contextlib
 import functools
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Union, cast
 
@@ -20,7 +20,7 @@ from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, every_fact
-from hotswap_dev.domain.file_changes import BundleList, ListedFile
+from hotswap_dev.domain.file_changes import BundleList, ListedFile, TreeWarning
 from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
 from hotswap_dev.errors import HotswapError, NotFound
@@ -272,6 +272,40 @@ def decode_bundle_list(data: bytes) -> BundleList:
     if data.startswith(b"["):
         return BundleList(files=msgspec.json.decode(data, type=tuple[ListedFile, ...]))
     return msgspec.json.decode(data, type=BundleList)
+
+
+def bundle_list_in_pieces(
+    data: bytes,
+) -> tuple[Iterator[tuple[ListedFile, ...]], tuple[TreeWarning, ...] | None]:
+    """The files of what is kept beside a bundle, some hundreds at a time, and its warnings.
+
+    To read the list of a large bundle at once would keep the interpreter from everything else for many milliseconds.
+    ValueError, also by the iterator, where this version can't read it.
+    """
+    if data.startswith(b"[") and data.endswith(b"]"):
+        return _in_pieces(data[1:-1]), None
+    end = data.rfind(_LIST_TURNS)
+    if not data.startswith(_LIST_BEGINS) or end < 0 or not data.endswith(b"}"):
+        whole = decode_bundle_list(data)
+        return iter((whole.files,)), whole.warnings
+    warnings = msgspec.json.decode(data[end + len(_LIST_TURNS) : -1], type=tuple[TreeWarning, ...] | None)
+    return _in_pieces(data[len(_LIST_BEGINS) : end]), warnings
+
+
+def _in_pieces(files: bytes) -> Iterator[tuple[ListedFile, ...]]:
+    begin = 0
+    while begin < len(files):
+        border = _BETWEEN_FILES.search(files, begin + _PIECE)
+        end = border.start(1) if border else len(files)
+        yield msgspec.json.decode(b"[%b]" % files[begin:end], type=tuple[ListedFile, ...])
+        begin = end + 1
+
+
+_PIECE = 32 * 1024
+_LIST_BEGINS = b'{"files":['
+_LIST_TURNS = b'],"warnings":'
+_BETWEEN_FILES = re.compile(rb'[A-Za-z0-9+/=]"\](,)\["')
+"""From one file's digest to the next one's path. No path has it in it: in a text, a quote follows a backslash."""
 
 
 def decode_state(data: bytes | str) -> State:

@@ -21,7 +21,14 @@ from hotswap_dev.client.control import ControlClient
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.clients import ForgetClient
 from hotswap_dev.domain.commands.overrides import Force204
-from hotswap_dev.domain.fact_words import changes_words, done_words, forced_words, scope_words, who
+from hotswap_dev.domain.fact_words import (
+    bends_answers,
+    changes_words,
+    done_words,
+    forced_words,
+    scope_words,
+    who,
+)
 from hotswap_dev.errors import UsageError
 
 _CLIENT_FIELDS = ("client", "clients")
@@ -62,7 +69,8 @@ def command_of(kind: type[Command]) -> click.Command:
             for text in change_lines(done["changes"], known):
                 click.echo(text)
         else:
-            click.echo(f"{done_words(done['events'], known.names)}; {changes_words(len(done['changes']))}")
+            bent = f"; {changes_words(len(done['changes']))}" if bends_answers(done["events"]) else ""
+            click.echo(f"{done_words(done['events'], known.names)}{bent}")
 
     return click.Command(
         kind.verb,

@@ -93,7 +93,7 @@ def log(
         if event["event"] == "client-named":
             names[event["client"]] = event["name"]
         show(event)
-    raise Unreachable("the server stopped", "start it again: hotswap-dev serve")
+    raise Unreachable("the server stopped", "start it again, as it was started: hotswap-dev serve [DIST]")
 
 
 def moment(text: str, now: datetime) -> str:

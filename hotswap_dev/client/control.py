@@ -21,7 +21,7 @@ _LONGEST_TEXT = 2000
 _ANSWERED = ("application/json", "application/x-ndjson")
 """What the control site answers; another program may have its port by now."""
 
-_START_AGAIN = "start it again: hotswap-dev serve"
+_START_AGAIN = "start it again, as it was started: hotswap-dev serve [DIST]"
 _SENT_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
 """What a path that a person typed may hold of RFC 3986's own characters; all others are percent-encoded."""
 

@@ -6,7 +6,7 @@ and another token.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ import aiohttp
 
 from hotswap_dev import wire
 from hotswap_dev.client.control import ServerRefused
+from hotswap_dev.domain.commands import registered
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import Unreachable
 
@@ -23,7 +24,7 @@ _SECONDS = 30
 _BUILD_SECONDS = 600
 _AT_ONCE = 1 << 18
 _ANSWERED = ("application/json", "application/x-ndjson", "application/problem+json")
-_START_AGAIN = "start it again: hotswap-dev serve"
+_START_AGAIN = "start it again, as it was started: hotswap-dev serve [DIST]"
 
 
 class LiveControl:
@@ -44,7 +45,7 @@ class LiveControl:
                 "it is of another version of hotswap-dev: start both anew",
             ) from None
 
-    async def events(self, after: int) -> AsyncIterator[Sequence[wire.EventLine]]:
+    async def events(self, after: int) -> AsyncGenerator[Sequence[wire.EventLine], None]:
         """Events above a revision as they come, in batches; an empty one is a heartbeat. Ends when the server does."""
         async with self._asked("GET", f"/api/events?after={after}") as answer:
             rest = b""
@@ -71,20 +72,25 @@ class LiveControl:
         ServerRefused where the server says no; a dry run answers what it would come to.
         """
         path = f"/api/commands/{name}" + ("?dry_run=1" if dry_run else "")
-        return self._decoded(await self._body("POST", path, wire.encode(dict(arguments))))
+        kind = registered().get(name)
+        # What this version does not know may build, too.
+        seconds = _SECONDS if kind is not None and not kind.builds else _BUILD_SECONDS
+        return self._decoded(await self._body("POST", path, wire.encode(dict(arguments)), seconds))
 
     async def close(self) -> None:
         """Let the connections go."""
         if self._session is not None:
             await self._session.close()
 
-    async def _body(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        async with self._asked(method, path, body) as answer:
+    async def _body(
+        self, method: str, path: str, body: bytes | None = None, seconds: float = _SECONDS
+    ) -> bytes:
+        async with self._asked(method, path, body, seconds) as answer:
             return await answer.read()
 
     @asynccontextmanager
     async def _asked(
-        self, method: str, path: str, body: bytes | None = None
+        self, method: str, path: str, body: bytes | None = None, seconds: float = _SECONDS
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         address, token = self._find()
         if self._session is None:
@@ -92,9 +98,7 @@ class LiveControl:
         headers = {"Authorization": f"Bearer {token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        waits = aiohttp.ClientTimeout(
-            total=None, sock_connect=5, sock_read=_SECONDS if body is None else _BUILD_SECONDS
-        )
+        waits = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=seconds)
         try:
             async with self._session.request(
                 method, address + path, data=body, headers=headers, timeout=waits, allow_redirects=False

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -25,7 +25,7 @@ from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
 from hotswap_dev.dashboard.screens.form import CommandForm, Filled
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Command
-from hotswap_dev.domain.fact_words import Names, changes_words, done_words
+from hotswap_dev.domain.fact_words import Names, bends_answers, changes_words, done_words
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError, NotFound
 
@@ -83,12 +83,31 @@ class _Order(Struct, frozen=True):
 _TURNS: WeakKeyDictionary[Mirror, asyncio.Lock] = WeakKeyDictionary()
 """Whose turn it is to send, for each dashboard of this process: keys that are pressed fast are not to overtake."""
 
+_ASKING: WeakSet[Mirror] = WeakSet()
+"""The dashboards with a question or a form before a person."""
+
 
 def carry_out(app: Acting, planned: Plan) -> Coroutine[Any, Any, None]:
-    """What is left to do of a plan, to be run as a worker of the app; what needs no asking is pending at once."""
+    """What is left to do of a plan, to be run as a worker of the app; what needs no asking is pending at once.
+
+    While a question or a form is open, or about to open, nothing else is begun: it would act behind what is read.
+    """
+    if is_asking(app):
+        return _nothing()
     if isinstance(planned, Send):
         return _guarded(app, _send(app, _ordered(app, planned.command, planned.words)))
+    if not isinstance(planned, Say):
+        _ASKING.add(app.mirror)
     return _guarded(app, _asked(app, planned))
+
+
+def is_asking(app: Acting) -> bool:
+    """Whether a question or a form of this dashboard is open, or about to open."""
+    return app.mirror in _ASKING
+
+
+async def _nothing() -> None:
+    """What becomes of a key behind an open question."""
 
 
 async def commands_of(control: Asks) -> list[Mapping[str, wire.Json]]:
@@ -131,15 +150,20 @@ async def _guarded(app: Acting, doing: Coroutine[Any, Any, None]) -> None:
 async def _asked(app: Acting, planned: Say | Confirm | Ask) -> None:
     if isinstance(planned, Say):
         app.tell(planned.message, planned.hint, "warning")
-    elif isinstance(planned, Confirm):
-        name, arguments = planned.command.verb, _arguments(planned.command)
-        if await _confirmed(app, name, arguments, planned.question):
-            await _send(app, _ordered(app, planned.command, planned.words))
-    else:
-        await _filled_in(app, planned)
+        return
+    order: _Order | None = None
+    try:
+        if isinstance(planned, Ask):
+            order = await _filled_in(app, planned)
+        elif await _confirmed(app, planned.command.verb, _arguments(planned.command), planned.question):
+            order = _ordered(app, planned.command, planned.words)
+    finally:
+        _ASKING.discard(app.mirror)
+    if order is not None:
+        await _send(app, order)
 
 
-async def _filled_in(app: Acting, asked: Ask) -> None:
+async def _filled_in(app: Acting, asked: Ask) -> _Order | None:
     form = await _form(app, asked.verb)
     if form.fields:
         filled = await app.push_screen_wait(
@@ -149,16 +173,18 @@ async def _filled_in(app: Acting, asked: Ask) -> None:
                 lambda arguments: app.control.command(form.name, arguments, dry_run=True),
                 given=asked.given,
                 today=asked.today,
+                suggested=asked.suggested,
             )
         )
+    elif form.final:
+        filled = Filled({}, command_line(form, texts_of(form, {})))
+        if not await _confirmed(app, form.name, {}, f"{form.summary}?"):
+            return None
     else:
         filled = Filled({}, command_line(form, texts_of(form, {})))
     if filled is None:
-        return
-    words = filled.line.removeprefix(f"{PROGRAM} ")
-    if form.final and not await _confirmed(app, form.name, filled.arguments, f"{form.summary}? {words}."):
-        return
-    await _send(app, _named(app, form.name, filled.arguments, words))
+        return None
+    return _named(app, form.name, filled.arguments, filled.line.removeprefix(f"{PROGRAM} "))
 
 
 async def _form(app: Acting, verb: str) -> Form:
@@ -219,7 +245,7 @@ def _tell(app: Acting, answer: wire.Json, names: Names) -> None:
     if not answer["events"]:
         app.tell(_ALREADY)
         return
-    changed = changes_words(len(answer["changes"]))
+    changed = changes_words(len(answer["changes"])) if bends_answers(answer["events"]) else ""
     app.tell(shown(done_words(answer["events"], names), _LONGEST_TOLD), changed)
 
 

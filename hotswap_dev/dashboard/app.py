@@ -6,39 +6,36 @@ It owns the clock, the mirror and what a person looks at; what is true comes fro
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from msgspec.structs import replace
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from hotswap_dev.dashboard.acting import carry_out
-from hotswap_dev.dashboard.ascii import in_ascii, wants_ascii
+from hotswap_dev.dashboard.acting import carry_out, is_asking
+from hotswap_dev.dashboard.ascii import wants_ascii
 from hotswap_dev.dashboard.feed import Control, Feed
-from hotswap_dev.dashboard.keys import plan
-from hotswap_dev.dashboard.looking import Looking, asked_of_history, looked_at, staying_on
+from hotswap_dev.dashboard.keys import Say, plan
+from hotswap_dev.dashboard.looking import Looking, as_seen, asked_of_history, looked_at, staying_on
 from hotswap_dev.dashboard.mirror import Mirror
 from hotswap_dev.dashboard.palette import PROVIDERS
 from hotswap_dev.dashboard.screens.main import MainScreen
-from hotswap_dev.dashboard.spans import line, plain
 from hotswap_dev.dashboard.themes import DARK, LIGHT
+from hotswap_dev.dashboard.toasts import Severity, Toast, put_away, tell
 from hotswap_dev.dashboard.view import Link, Selected, View
-from hotswap_dev.domain.text import shown
+
+_log = logging.getLogger(__name__)
 
 FRAME = 1 / 8
 """Seconds between two paintings: more often nobody reads, and each takes milliseconds (hardening C9)."""
 
 INTERRUPTED = 130
 """How a process ends that Ctrl-C ended, whoever it was that read the key."""
-
-_LONGEST_TOLD = 400
-"""Characters of a sentence in a toast: more would cover the screen."""
-
-Severity = Literal["information", "warning", "error"]
 
 
 class Dashboard(App[int]):
@@ -80,7 +77,8 @@ class Dashboard(App[int]):
         self._frame = frame
         self._due: Timer | None = None
         self._painted = Link()
-        self._drawn: Selected | None = None
+        self.drawn: Selected | None = None
+        self._told: list[Toast] = []
 
     def on_mount(self) -> None:
         """Take the themes, show the main screen, and begin to follow the server."""
@@ -106,16 +104,34 @@ class Dashboard(App[int]):
         self.paint()
 
     def filter(self, wanted: str) -> None:
-        """Show the check-ins that this leaves; the history is asked anew for what it leaves of it."""
-        self.mirror.checks.forget_older()
-        self.look(replace(self.looking, filter=wanted, paused=None, row=None))
-        self.read_older()
+        """Show the check-ins that this leaves; the history is asked anew where it is asked for something else now."""
+        asked = self._asked_of_history()
+        self.looking = replace(self.looking, filter=wanted)
+        asks_anew = self._asked_of_history() != asked
+        if asks_anew:
+            self.mirror.checks.forget_older()
+        self.paint()
+        if asks_anew or not self._fills_the_screen():
+            self.read_older()
 
     def read_older(self) -> None:
-        """Read what is before the oldest row, as far as the filter can be asked of the history."""
+        """Read what is before the oldest row, as far as the filter can be asked of the history.
+
+        Where the filter leaves too little of a page, more are read.
+        """
         self.run_worker(
-            self.feed.read_older(**asked_of_history(self.looking.filter)), name="older", exclusive=False
+            self.feed.read_older(enough=self._fills_the_screen, **self._asked_of_history()),
+            name="older",
+            exclusive=False,
         )
+
+    def _asked_of_history(self) -> dict[str, str | int | None]:
+        mirror = self.mirror
+        return asked_of_history(self.looking.filter, mirror.clients, mirror.controls.names)
+
+    def _fills_the_screen(self) -> bool:
+        looking = self.looking
+        return not (looking.filter or looking.channel) or len(self.view().rows) >= self.size.height
 
     def changed(self) -> None:
         """Something is new: paint it with the next frame."""
@@ -137,37 +153,45 @@ class Dashboard(App[int]):
         if not self.is_running:
             return
         view = self.view()
-        self._drawn = view.selected
         for screen in self.screen_stack:
             refreshed: Callable[[View], None] | None = getattr(screen, "refreshed", None)
             if refreshed is not None and screen.is_mounted:
                 refreshed(view)
+        # Of the other panes the main screen settles what is selected.
+        self.drawn = view.selected if self.looking.pane == "checks" else self.looking.selected
 
-    def press(self, key: str) -> None:
-        """A key that asks the server for something; nothing for one that does not."""
-        view = self._as_seen(self.view())
-        intended = plan(key, view)
-        if intended is not None:
+    def press(self, key: str, chosen: Callable[[View], View] | None = None) -> None:
+        """A key that asks the server for something; nothing for one that does not.
+
+        It acts on what a person saw selected, or on what `chosen` selects, where a page is open.
+        """
+        view = as_seen(self.view(), self.drawn) if chosen is None else chosen(self.view())
+        try:
+            intended = plan(key, view)
+        except Exception:
+            _log.exception("what a key asks for could not be said")
+            intended = Say(f"{key} can't be done here: it is a bug", "the log file has the whole of it")
+        if intended is None or is_asking(self):
+            return
+        if chosen is None:
             self.looking = staying_on(self.looking, view)
-            self.run_worker(carry_out(self, intended), name=f"key {key}", exclusive=False)
-            self.changed()  # it is pending from now on
-
-    def _as_seen(self, view: View) -> View:
-        """A moment with the check-in selected that a person saw when they pressed: another may have come since."""
-        drawn = self._drawn
-        if drawn is None or drawn.kind != "row" or view.pane != "checks":
-            return view
-        there = any(row.number == drawn.key for row in view.rows)
-        return replace(view, selected=drawn) if there else view
+        self.run_worker(carry_out(self, intended), name=f"key {key}", exclusive=False)
+        self.changed()  # it is pending from now on
 
     def tell(self, message: str, hint: str = "", severity: Severity = "information") -> None:
         """A toast: what happened, and what to do about it."""
-        text = "\n".join(shown(one, _LONGEST_TOLD) for one in (message, hint) if one)
-        if self.in_ascii:
-            text = "\n".join(plain(in_ascii(line(one))) for one in text.split("\n"))
-        # Six seconds for a line, more for more: an error has to be read to its end.
-        self.notify(text, severity=severity, timeout=6 + len(text) / 40, markup=False)
+        self._told = tell(self, self._told, message, hint, severity, ascii_only=self.in_ascii)
         self.changed()  # what it tells of is pending no longer
+
+    def told_away(self) -> bool:
+        """Put away what was told, if any of it still stands."""
+        told, self._told = self._told, []
+        return put_away(self, told)
+
+    def action_command_palette(self) -> None:
+        """The palette; not over a question or a form: what it does is not an answer to them."""
+        if not self.screen.is_modal:
+            super().action_command_palette()
 
     def action_leave(self, code: int = 0) -> None:
         """End the dashboard, with this exit code."""

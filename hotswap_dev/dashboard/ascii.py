@@ -71,6 +71,8 @@ def in_ascii(spans: Line, encoding: str = "ascii") -> Line:
     drawn = tuple(Span("".join(_letter(one, encoding) for one in span.text), span.role) for span in spans)
     if cells(drawn) <= room:
         return drawn
+    if room <= 0:  # signs that only change the one before them, as a tone of skin alone
+        return ()
     out: list[Span] = []
     left = room - 1
     for span in drawn:

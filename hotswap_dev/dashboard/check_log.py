@@ -1,7 +1,7 @@
 """The check-ins as a list: any number of events, equal answers to one client as one row, the newest first.
 
-What came while the dashboard runs is kept up to a bound; what is older is read from the history, a page at a time, when
-somebody scrolls to it. A row keeps its number for as long as it is there, so a selection stays on it.
+What is older than this dashboard is read from the history, a page at a time, when somebody scrolls to it; both together
+are kept up to a bound. A row keeps its number for as long as it is there, so a selection stays on it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from hotswap_dev.domain.observations import (
     Published,
 )
 
-MOST_LIVE = 2_000
-MOST_OLDER = 20_000
-"""Rows of the history that are kept as somebody scrolls back."""
+MOST_ROWS = 8_000
+"""Rows that are kept, live and of the history: nobody reads further, and each frame goes through them."""
 
 Happened = Fact | Observation
 
@@ -59,126 +58,219 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class CheckLog:
-    """The rows. `add` takes what happens now, `add_older` a page of the history."""
+    """The rows. `add` takes what happens now, `add_older` a page of the history.
+
+    However events are cut into pages and live ones, the rows are the same. What a row counts of the history is kept
+    beside it, for it goes when the history is asked for something else.
+    """
 
     def __init__(self) -> None:
-        self._live: OrderedDict[int, Row] = OrderedDict()  # the one that changed last comes last
-        self._runs: dict[str, int] = {}
-        self._older: list[Row] = []
-        self._began: datetime | None = None
-        self._read_to: datetime | None = None
-        self._told: Sequence[Happened] = ()
         self._numbers = 0
-        self.complete = False
-        """Whether the history has nothing older any more."""
+        self._older_numbers = 0
         self.era = 0
         """Rises when what was read of the history is let go: a page that was asked for before is not wanted."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._live: OrderedDict[int, Row] = OrderedDict()  # the one that changed last comes last
+        self._older: dict[int, Row] = {}  # the newest comes first
+        self._counted_before: dict[int, tuple[int, datetime]] = {}
+        self._runs: dict[str, int] = {}  # by client: the row that an equal answer counts further
+        self._live_edge = _Edge()
+        self._edge = _Edge()
+        self._dropped = False
+        self._began: datetime | None = None
+        self._began_with: list[Happened] = []
+        self._told: Sequence[Happened] = ()
+        self.before: int | None = None
+        """The history's number of the oldest event that was read of it: the next page is what is before that."""
+        self.complete = False
+        """Whether nothing older is to be read: the history has none, or the bound is reached."""
+        self.cut = False
+        """Whether there is more than is kept: `hotswap-dev log` has it."""
 
     def __len__(self) -> int:
         return len(self._live) + len(self._older)
 
     def clear(self) -> None:
         """Begin anew, as after a gap: the history has what was missed."""
-        era, numbers = self.era + 1, self._numbers
-        self.__init__()  # type: ignore[misc] # the same object anew: others hold it
-        self.era, self._numbers = era, numbers
+        self.era += 1
+        self._begin()
 
     def forget_older(self) -> None:
         """Let go what was read of the history: it is asked for something else now."""
+        self._runs = {client: number for client, number in self._runs.items() if number in self._live}
         self._older.clear()
-        self._read_to = None
-        self.complete = False
+        self._counted_before.clear()
+        self._edge = self._live_edge.copy()
+        self.before = None
+        self.complete = self.cut = self._dropped
         self.era += 1
 
-    def add(self, event: Happened) -> None:
-        """Take what happened just now."""
+    def stop(self) -> None:
+        """Read nothing older: it was looked for long enough."""
+        if not self.complete:
+            self.complete = self.cut = True
+
+    def add(self, event: Happened) -> bool:
+        """Take what happened just now. False where a page of the history told it already."""
         if self._told:
             if event in self._told:
-                return  # it was on its way when the history was read, and stands in that page
+                return False  # it was on its way when the history was read, and stands in that page
             if event.at > self._told[0].at:
                 self._told = ()
         if self._began is None:
             self._began = event.at
-        if not tells(event):
-            return
+        if event.at == self._began:
+            self._began_with.append(event)
+        if tells(event):
+            self._add_row(event)
+        return True
+
+    def _add_row(self, event: Happened) -> None:
         if isinstance(event, CheckAnswered):
             number = self._runs.get(event.client)
-            run = None if number is None else self._live.get(number)
-            if run is not None and same_answer(run.event, event):
-                self._live[run.number] = Row(
-                    number=run.number, event=event, first_at=run.first_at, times=run.times + 1
-                )
-                self._live.move_to_end(run.number)
-                return
+            if number is not None:
+                run = self._live.get(number)
+                if run is not None and same_answer(run.event, event):
+                    self._live[number] = Row(
+                        number=number, event=event, first_at=run.first_at, times=run.times + 1
+                    )
+                    self._live.move_to_end(number)
+                    return
+                past = self._older.get(number)
+                if past is not None and same_answer(past.event, event):
+                    del self._older[number]
+                    self._counted_before[number] = (past.times, past.first_at)
+                    self._live[number] = Row(number=number, event=event, first_at=event.at)
+                    self._live_edge.meet(event, number)
+                    return
         self._numbers += 1
         self._live[self._numbers] = Row(number=self._numbers, event=event, first_at=event.at)
+        if not self._dropped:
+            self._live_edge.meet(event, self._numbers)
+            self._edge.meet(event, self._numbers)
         if isinstance(event, CheckAnswered):
             self._runs[event.client] = self._numbers
         elif isinstance(event, DownloadEnded):
-            self._runs.pop(str(event.client), None)
+            self._runs.pop(event.client or "", None)
         elif isinstance(event, Fact):
             self._runs.clear()  # what is answered from here on is answered under other rules
-        if len(self._live) > MOST_LIVE:
-            self._live.popitem(last=False)
-            # What is older than the rest is the history's to tell.
-            self._began = max(self._began, next(iter(self._live.values())).at)
-            self._older.clear()
-            self._read_to = None
-            self.complete = False
+        if len(self) > MOST_ROWS:
+            self._drop_the_oldest()
+
+    def _drop_the_oldest(self) -> None:
+        if self._older:
+            number, row = self._older.popitem()
+        else:
+            number, row = self._live.popitem(last=False)
+            self._dropped = True
+            self._live_edge, self._edge = _Edge(), _Edge()  # nothing older is read from here on
+        self._counted_before.pop(number, None)
+        if row.client is not None and self._runs.get(row.client) == number:
+            del self._runs[row.client]
+        self.complete = self.cut = True
 
     def rows(self) -> list[Row]:
         """All rows, the newest first."""
-        return [*reversed(self._live.values()), *self._older]
+        live = [self._whole(row) for row in reversed(self._live.values())] if self._counted_before else None
+        return [*(reversed(self._live.values()) if live is None else live), *self._older.values()]
+
+    def _whole(self, row: Row) -> Row:
+        before = self._counted_before.get(row.number)
+        if before is None:
+            return row
+        return Row(number=row.number, event=row.event, first_at=before[1], times=row.times + before[0])
 
     @property
-    def oldest(self) -> datetime | None:
-        """Before this, the history has more; None: nothing is known yet, so all of it."""
-        return self._began if self._read_to is None else self._read_to
+    def began(self) -> datetime | None:
+        """From this time on the rows came live, the history has what was before; None: nothing came yet."""
+        return self._began
 
-    def add_older(self, page: Iterable[Happened], *, complete: bool) -> None:
-        """Take the next page of the history, newest first; `complete` says that there is no other."""
+    def add_older(
+        self, page: Iterable[Happened], *, complete: bool, before: int | None = None
+    ) -> list[Happened]:
+        """Take the next page of the history, newest first; the events that were news are given back.
+
+        `complete` says that there is no other page, `before` is the history's number of the page's last event.
+        """
         events = list(page)
-        if self._began is None and not self._older:
+        if self._began is None and self.before is None and not self._older:
             self._told = events
-        numbers = self._older[-1].number if self._older else 0
-        runs: dict[str, int] = {}
-        counted = self._counted_already()
-        for event in events:
-            if self._began is not None and event.at >= self._began:
-                continue  # it came live, while the page was on its way
-            self._read_to = event.at
-            if not tells(event):
-                continue
-            if isinstance(event, CheckAnswered) and any(
-                run.first_at <= event.at and same_answer(run.event, event)
-                for run in counted.get(event.client, ())
-            ):
-                continue
-            if isinstance(event, CheckAnswered):
-                place = runs.get(event.client)
-                if place is not None and same_answer(self._older[place].event, event):
-                    run = self._older[place]
-                    self._older[place] = replace(run, first_at=event.at, times=run.times + 1)
-                    continue
-                runs[event.client] = len(self._older)
-            elif isinstance(event, DownloadEnded):
-                runs.pop(str(event.client), None)
-            elif isinstance(event, Fact):
-                runs.clear()
-            numbers -= 1
-            self._older.append(Row(number=numbers, event=event, first_at=event.at))
-        self.complete = complete or len(self._older) >= MOST_OLDER
+        self.before = self.before if before is None else before
+        self.complete = self.complete or complete
+        news = [event for event in events if not self._came_live(event)]
+        for event in news:
+            if self.cut:
+                break
+            if tells(event):
+                self._add_older_row(event)
+        return news
 
-    def _counted_already(self) -> Mapping[str, Sequence[Row]]:
-        """By client: live runs that began before the history ends, so that it tells a part of them too."""
+    def _came_live(self, event: Happened) -> bool:
         began = self._began
-        if began is None:
-            return {}
-        found: dict[str, list[Row]] = {}
-        for row in self._live.values():
-            if row.first_at < began and row.client is not None:
-                found.setdefault(row.client, []).append(row)
-        return found
+        return began is not None and (event.at > began or (event.at == began and event in self._began_with))
+
+    def _add_older_row(self, event: Happened) -> None:
+        edge = self._edge
+        if isinstance(event, CheckAnswered):
+            number = edge.first.get(event.client)
+            run = None if number is None else self._older.get(number) or self._live.get(number)
+            if run is not None and same_answer(run.event, event):
+                if run.number in self._live:
+                    times, _ = self._counted_before.get(run.number, (0, run.first_at))
+                    self._counted_before[run.number] = (times + 1, event.at)
+                else:
+                    self._older[run.number] = replace(run, first_at=event.at, times=run.times + 1)
+                return
+        if len(self) >= MOST_ROWS:
+            self.complete = self.cut = True
+            return
+        self._older_numbers -= 1
+        number = self._older_numbers
+        self._older[number] = Row(number=number, event=event, first_at=event.at)
+        if isinstance(event, CheckAnswered) and not edge.ruled and event.client not in edge.met:
+            self._runs[event.client] = number  # nothing came after it: it is counted further live
+        edge.pass_(event, number)
+
+
+class _Edge:
+    """Where a stretch of events ends in the past, and what older events would join there."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, int] = {}
+        """By client: the row that an equal answer before it joins."""
+        self.met: set[str] = set()
+        """Clients of whom there is a row."""
+        self.ruled = False
+        """Whether a fact is among them: it ends every run."""
+
+    def copy(self) -> _Edge:
+        """Another one that goes its own way."""
+        other = _Edge()
+        other.first, other.met, other.ruled = dict(self.first), set(self.met), self.ruled
+        return other
+
+    def meet(self, event: Happened, number: int) -> None:
+        """A row was added at the other end, the newest: older events join it only where nothing is between."""
+        if isinstance(event, Fact):
+            self.ruled = True
+        elif isinstance(event, CheckAnswered | DownloadEnded) and event.client is not None:
+            if isinstance(event, CheckAnswered) and not self.ruled and event.client not in self.met:
+                self.first[event.client] = number
+            self.met.add(event.client)
+
+    def pass_(self, event: Happened, number: int) -> None:
+        """A row was added at this end, the oldest."""
+        if isinstance(event, Fact):
+            self.ruled = True
+            self.first.clear()
+        elif isinstance(event, CheckAnswered | DownloadEnded) and event.client is not None:
+            self.met.add(event.client)
+            if isinstance(event, CheckAnswered):
+                self.first[event.client] = number
+            else:
+                self.first.pop(event.client, None)
 
 
 def tells(event: Happened) -> bool:
@@ -207,7 +299,23 @@ def same_answer(one: Happened, other: CheckAnswered) -> bool:
     )
 
 
-def matching(rows: Sequence[Row], wanted: str, names: dict[str, str]) -> list[Row]:
+FIELDS = ("client", "reason", "status", "channel", "sequence", "version", "platform", "event", "text")
+"""What a word of a filter can be about, as `client:` before it."""
+
+
+def unknown_fields(wanted: str) -> tuple[str, ...]:
+    """The fields that a filter names and that no row has: such a word is looked for as a text."""
+    named = (word.removeprefix("!").partition(":") for word in wanted.casefold().split())
+    return tuple(
+        dict.fromkeys(
+            field
+            for field, colon, value in named
+            if colon and value and not value.startswith("//") and field.isalpha() and field not in FIELDS
+        )
+    )
+
+
+def matching(rows: Sequence[Row], wanted: str, names: Mapping[str, str]) -> list[Row]:
     """The rows that a filter leaves: every word of it is found in the row.
 
     A word is a text that the client's id or name, the reason, the status, a version or a sequence holds; `client:`,
@@ -219,35 +327,44 @@ def matching(rows: Sequence[Row], wanted: str, names: dict[str, str]) -> list[Ro
     return [row for row in rows if all(_fits(row, word, names) for word in words)]
 
 
-def _fits(row: Row, word: str, names: dict[str, str]) -> bool:
+def _fits(row: Row, word: str, names: Mapping[str, str]) -> bool:
     if word.startswith("!") and len(word) > 1:
         return not _fits(row, word[1:], names)
     field, colon, value = word.partition(":")
-    found = _searched(row, names)
-    if colon and field in found:
-        return value in found[field]
-    return any(word in text for text in found.values())
+    if colon and (text := _searched(row.event, field, names)) is not None:
+        return value in text
+    texts = (_searched(row.event, one, names) for one in FIELDS)
+    return any(text is not None and word in text for text in texts)
 
 
-def _searched(row: Row, names: dict[str, str]) -> dict[str, str]:
-    event = row.event
-    found = {"event": str(type(event).__struct_config__.tag)}
+def _searched(event: Happened, field: str, names: Mapping[str, str]) -> str | None:
+    """What a field of an event is searched as; None where it has no such field. Made only when it is asked for."""
+    if field == "event":
+        return str(type(event).__struct_config__.tag)
     if isinstance(event, CheckAnswered | DownloadEnded):
-        client = event.client or ""
-        found["client"] = f"{client} {names.get(client, '')} {event.peer}".casefold()
-    if isinstance(event, CheckAnswered):
-        found |= {
-            "reason": event.reason,
-            "status": str(event.status),
-            "channel": (event.channel or "").casefold(),
-            "sequence": f"{event.sequence} {event.offered or ''}",
-            "version": (event.binary_version or "").casefold(),
-            "platform": f"{event.platform} {event.arch}".casefold(),
-        }
-    elif isinstance(event, DownloadEnded):
-        found["sequence"] = str(event.sequence)
-    else:
-        found["text"] = " ".join(
-            str(value) for value in (getattr(event, name) for name in event.__struct_fields__)
-        ).casefold()
-    return found
+        if field == "client":
+            client = event.client or ""
+            return f"{client} {names.get(client, '')} {event.peer}".casefold()
+        if isinstance(event, CheckAnswered):
+            return _of_check(event, field)
+        return str(event.sequence) if field == "sequence" else None
+    if field != "text":
+        return None
+    return " ".join(str(getattr(event, name)) for name in event.__struct_fields__).casefold()
+
+
+def _of_check(event: CheckAnswered, field: str) -> str | None:
+    match field:
+        case "reason":
+            return event.reason
+        case "status":
+            return str(event.status)
+        case "channel":
+            return (event.channel or "").casefold()
+        case "sequence":
+            return f"{event.sequence} {event.offered or ''}"
+        case "version":
+            return (event.binary_version or "").casefold()
+        case "platform":
+            return f"{event.platform} {event.arch}".casefold()
+    return None

@@ -54,7 +54,8 @@ class Mirror:
 
     def reset(self, state: wire.State) -> None:
         """Begin at this state. What was known of another run, or before a gap, goes."""
-        if state.instance != self.instance:
+        again = state.instance == self.instance
+        if not again:
             self._pending.clear()
             self.notice = None
             self.published.clear()
@@ -65,7 +66,7 @@ class Mirror:
         if state.builds.last is not None:
             self._made(state.builds.last)
         self.checks.clear()
-        self.rates = Rates()
+        self.rates = Rates(before=self.rates if again else None)
         self._counted = _NOTHING_YET
         self._settle()
 
@@ -84,15 +85,14 @@ class Mirror:
             self.clients.apply(event)
         else:
             self.clients.see(event)
-            if isinstance(event, CheckAnswered):
-                self.rates.count(event.at)
-            else:
+            if not isinstance(event, CheckAnswered):
                 self.builds = builds_after(self.builds, event)
                 if isinstance(event, Published):
                     self._made(event)
                 elif isinstance(event, Noticed) and event.level != "info":
                     self.notice = event
-        self.checks.add(event)
+        if self.checks.add(event) and isinstance(event, CheckAnswered):
+            self.rates.count(event.at)
         if self._pending:
             self._settle()
         return True
@@ -144,6 +144,7 @@ class Mirror:
             in_play=playing,
             per_minute=self.rates.last_minute(now),
             rates=self.rates.per_period(now),
+            cut=self.checks.cut,
             notice=self.notice,
         )
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import cast
 
 from msgspec import Struct
-from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
@@ -31,7 +30,7 @@ class Entry(Struct, frozen=True):
 
     name: str
     help: str
-    act: Callable[[], None]
+    act: Callable[[], object]
 
 
 class DashboardCommands(Provider):
@@ -64,10 +63,11 @@ class DashboardCommands(Provider):
         for group in GROUPS:
             for key in KEYS:
                 if key.group == group and key.key not in _PALETTE:
-                    yield Entry(_called(key), key.help, partial(self.app.simulate_key, key.key))
+                    yield Entry(_called(key), key.help, partial(self._press, key))
         order = list(dict.fromkeys(str(one.get("group")) for one in self._commands))
         for entry in sorted(self._commands, key=lambda one: order.index(str(one.get("group")))):
             yield self._command(entry)
+        yield Entry("theme", "Choose other colours.", self.app.action_change_theme)
 
     def _command(self, entry: Mapping[str, wire.Json]) -> Entry:
         name = str(entry.get("name", ""))
@@ -75,13 +75,29 @@ class DashboardCommands(Provider):
             shown(name, _LONGEST), shown(str(entry.get("summary", "")), _LONGEST), partial(self._begin, name)
         )
 
+    async def _press(self, key: Key) -> None:
+        """What a key does on the screen below, as an action: a key event would go to whatever has the focus by then.
+
+        What is not about a selection is done from everywhere; what is, only where the selection can be seen.
+        """
+        for screen in reversed(self.app.screen_stack):
+            if screen.is_modal:
+                return
+            bound = screen.active_bindings.get(key.key)
+            acts = getattr(screen, "ACTS", None)
+            if bound is not None and (acts is None or key.key in acts or key.group in ("look", "move")):
+                await self.app.run_action(bound.binding.action, bound.node)
+                return
+            if key.target in ("client", "release"):
+                return
+
     def _begin(self, name: str) -> None:
         acting = cast("Acting", self.app)
         self.app.run_worker(carry_out(acting, Ask(name)), name=f"command {name}", exclusive=False)
 
 
-PROVIDERS = App.COMMANDS | {DashboardCommands}
-"""What the dashboard's palette finds: the themes and the like are Textual's own."""
+PROVIDERS: set[type[Provider] | Callable[[], type[Provider]]] = {DashboardCommands}
+"""What the dashboard's palette finds: of what Textual offers every app, only the themes."""
 
 
 def _called(key: Key) -> str:

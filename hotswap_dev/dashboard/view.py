@@ -77,8 +77,12 @@ class View(Struct, frozen=True, kw_only=True):
     """The sequences that some client has, had, fetched or is offered."""
     rows: Sequence[Row] = ()
     """The check-ins, newest first, equal answers to one client as one."""
+    cut: bool = False
+    """Whether there are older check-ins that are not read any more: `hotswap-dev log` has them."""
+    every: Sequence[Row] = ()
+    """The rows before filter and channel."""
     unseen: int = 0
-    """Rows that came since following was paused."""
+    """Of what filter and channel leave, the rows that came since following was paused."""
     following: bool = True
     per_minute: int = 0
     rates: Sequence[int] = ()
@@ -89,6 +93,10 @@ class View(Struct, frozen=True, kw_only=True):
     """The channel that is shown; None is all of them."""
     pane: Pane = "checks"
     selected: Selected | None = None
+    unfolded: bool = False
+    """Whether releases that were never fetched have rows of their own."""
+    alone: int | None = None
+    """A release that keeps a row of its own, because somebody picked it there."""
     filter: str = ""
     """What the check-ins are filtered by, as it was typed."""
 

@@ -38,10 +38,15 @@ def done_words(facts: Sequence[Event], names: Names) -> str:
 
 
 def changes_words(count: int) -> str:
-    """How many clients are answered otherwise from now on."""
+    """How many clients are given another answer from now on. Of a remark nobody asks that: see `bends_answers`."""
     if count == 0:
         return "no client's answer changes"
-    return f"{count} {'client is' if count == 1 else 'clients are'} answered otherwise"
+    return "1 client gets another answer" if count == 1 else f"{count} clients get another answer"
+
+
+def bends_answers(facts: Sequence[Event]) -> bool:
+    """Whether these facts could change an answer at all: not where all that was done is a remark, or a name."""
+    return any(fact["event"] not in ("note-added", "client-named") for fact in facts)
 
 
 def who(client: str, names: Names) -> str:
@@ -95,6 +100,13 @@ def _mandatory(fact: Event, _: Names) -> str:
     return f"release {fact['sequence']} is {'' if fact['on'] else 'no longer '}mandatory"
 
 
+def _lifted(fact: Event, names: Names) -> str:
+    lifted = fact.get("lifted")
+    if lifted is None:
+        return "a forced 204 is off"
+    return f"the forced 204 for {scope_words(lifted.get('client'), lifted.get('channel'), names)} is off"
+
+
 def _named(fact: Event, _: Names) -> str:
     name = fact["name"]
     return f"{fact['client']} is called {name}" if name else f"{fact['client']} has no name any more"
@@ -122,10 +134,13 @@ _WORDS: Mapping[str, Callable[[Event, Names], str]] = {
     "mandatory-set": _mandatory,
     "channel-created": lambda fact, _: f"channel {fact['channel']} made",
     "channel-paused": lambda fact, _: f"channel {fact['channel']} is paused",
-    "channel-resumed": lambda fact, _: f"channel {fact['channel']} is offered again",
+    "channel-resumed": lambda fact, _: f"channel {fact['channel']} goes on",
     "build-channel-set": lambda fact, _: f"builds go to {fact['channel']}",
     "forced-204-set": lambda fact, names: forced_words(fact["client"], fact["channel"], fact["times"], names),
-    "forced-204-lifted": lambda _, __: "the forced 204 is off",
+    "forced-204-lifted": _lifted,
+    "override-spent": lambda fact, _: (
+        f"override {fact['override']} answered {'once' if fact['times'] == 1 else str(fact['times']) + ' times'}"
+    ),
     "overrides-cleared": lambda _, __: "every forced 204 and mandatory for all ended",
     "client-pinned": lambda fact, names: (
         f"{who(fact['client'], names)} is offered {fact['sequence']} and nothing else"

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hotswap_dev.domain.model import Release
+from hotswap_dev.domain.model import Forced204, Release
 
 
 def kebab(name: str) -> str:
@@ -119,6 +119,8 @@ class Forced204Lifted(Fact, frozen=True):
     """A forced 204 ended before it was used up."""
 
     override: int
+    lifted: Forced204 | None = None
+    """What it was, so that the fact alone says for whom; None in facts of older versions."""
 
 
 class OverrideSpent(Fact, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections import Counter
+from collections.abc import Generator, Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -57,28 +59,47 @@ class FileChanges(Struct, frozen=True):
 
 
 def file_changes(before: Iterable[ListedFile], after: Iterable[ListedFile]) -> FileChanges:
-    """What turns the files of `before` into those of `after`. A file that moved is removed and added."""
-    was = {path: (size, digest) for path, size, digest in before}
-    now = {path: (size, digest) for path, size, digest in after}
-    changes = []
-    for path in sorted(was.keys() | now.keys()):
-        old, new = was.get(path), now.get(path)
-        if old is None and new is not None:
-            changes.append(FileChange(path, "added", None, new[0]))
-        elif new is None and old is not None:
-            changes.append(FileChange(path, "removed", old[0], None))
-        elif old is not None and new is not None and old != new:
-            changes.append(FileChange(path, "changed", old[0], new[0]))
-    kinds = [change.change for change in changes]
-    changed, removed = kinds.count("changed"), kinds.count("removed")
-    return FileChanges(
-        changes=tuple(changes),
-        counts=ChangeCounts(
-            added=kinds.count("added"),
-            changed=changed,
-            removed=removed,
-            same=len(was) - changed - removed,
-        ),
-        before=sum(size for size, _ in was.values()),
-        after=sum(size for size, _ in now.values()),
-    )
+    """What turns the files of `before` into those of `after`. A file that moved is removed and added.
+
+    Both come in the order of their paths.
+    """
+    steps = file_changes_in_steps(before, after)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: FileChanges = done.value
+            return found
+
+
+def file_changes_in_steps(
+    before: Iterable[ListedFile], after: Iterable[ListedFile], files: int = 250
+) -> Generator[None, None, FileChanges]:
+    """The same, which pauses after so many files: whoever has other things to do besides can do them then."""
+    olds, news = iter(before), iter(after)
+    old, new = next(olds, None), next(news, None)
+    changes: list[FileChange] = []
+    same = was = now = 0
+    for turn in itertools.count(1):
+        if old is not None and (new is None or old[0] < new[0]):
+            changes.append(FileChange(old[0], "removed", old[1], None))
+            was += old[1]
+            old = next(olds, None)
+        elif new is not None and (old is None or new[0] < old[0]):
+            changes.append(FileChange(new[0], "added", None, new[1]))
+            now += new[1]
+            new = next(news, None)
+        elif old is not None and new is not None:
+            if old[1:] == new[1:]:
+                same += 1
+            else:
+                changes.append(FileChange(new[0], "changed", old[1], new[1]))
+            was, now = was + old[1], now + new[1]
+            old, new = next(olds, None), next(news, None)
+        else:
+            break
+        if turn % files == 0:
+            yield
+    kinds = Counter(change.change for change in changes)
+    counts = ChangeCounts(added=kinds["added"], changed=kinds["changed"], removed=kinds["removed"], same=same)
+    return FileChanges(changes=tuple(changes), counts=counts, before=was, after=now)

@@ -142,8 +142,10 @@ class Engine:
         self.history.record(observation, client)
 
     def notice(self, level: Level, code: str, message: str, hint: str = "") -> None:
-        """Tell a person something that is neither a build nor a check."""
-        self.observe(Noticed(at=self._now(), level=level, code=code, message=message, hint=hint))
+        """Tell a person something that is neither a build nor a check. What the watched folder waits for stands in
+        `builds` from then on.
+        """
+        self._publisher.noticed(Noticed(at=self._now(), level=level, code=code, message=message, hint=hint))
 
     # Changing: one writer, the journal first.
 

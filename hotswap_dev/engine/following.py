@@ -71,14 +71,14 @@ async def follow_builds(engine: Engine, watched: Watched, *, csp: bool) -> None:
                 engine.notice(
                     "info",
                     "settle-widened",
-                    f"waiting {seconds:.1f} s for stillness from now on: {why}",
+                    f"settle time {seconds:.1f} s from now on: {why}",
                     "if that was not one slow build, restart with --settle 300, which is then kept",
                 )
             case SettleNarrowed(seconds, why):
                 engine.notice(
                     "info",
                     "settle-narrowed",
-                    f"waiting {seconds:.1f} s for stillness again: {why}",
+                    f"settle time {seconds:.1f} s again: {why}",
                     "if half a build is ever offered, restart with --settle 2000",
                 )
             case Polling(seconds, why):

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from hotswap_dev.domain.clients import MAX_CLIENTS, Client, ClientTable
 from hotswap_dev.domain.controls import Controls, replay
+from hotswap_dev.domain.fact_words import forced_words
 from hotswap_dev.domain.facts import BuildChannelSet, BundlesPruned, ChannelCreated, Fact, SequenceFloorRaised
-from hotswap_dev.domain.reasons import scope
 from hotswap_dev.domain.retention import OFFERED_WITHIN
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.engine import Engine, utc_now
@@ -98,8 +98,7 @@ def _in_force(controls: Controls) -> Iterator[str]:
     if controls.mandatory_for_all:
         yield "every offer is mandatory"
     for forced in controls.forced:
-        left = "" if forced.left is None else f", {forced.left} times"
-        yield f"no update for {scope(forced.client or '', forced.channel or '')}{left}"
+        yield forced_words(forced.client, forced.channel, forced.left, controls.names)
 
 
 def _offers(controls: Controls, clients: Iterable[Client], now: datetime) -> dict[str, timedelta]:

@@ -72,6 +72,10 @@ class Publisher:
         self.builds = builds_after(self.builds, seen)
         self._tell(seen)
 
+    def noticed(self, notice: Noticed) -> None:
+        """Tell what was noticed; where it is about the watched folder, `builds` has it too."""
+        self._observe(notice)
+
     async def publish(self, command: Publish) -> Committed:
         """Publish a folder by hand, whether or not anything changed; HotswapError where it can't be."""
         root = self._root(command)

@@ -29,7 +29,7 @@ from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed,
 from hotswap_dev.server.page import SitePage, page
 from hotswap_dev.server.questions import Question, plain_question, question_of
 from hotswap_dev.server.turns import Turns
-from hotswap_dev.server.whole_answer import Outbox, answer_of, head_of
+from hotswap_dev.server.whole_answer import Outbox, WholeAnswer, answer_of, head_of
 
 FRONT_DOOR: web.AppKey[Callable[[Handler], Handler]] = web.AppKey("front_door")
 """A handler for all requests, given the one that the application has: it answers a check by itself.
@@ -125,7 +125,8 @@ class _ClientSite:
         response = answer_of(request, self._outbox, status, headers, head, body)
         answered = _answered(question, peer, asked, decision, status, began)
         self._engine.observe(answered)
-        self._exchanges.keep(answered, request, headers, body)
+        told = headers if isinstance(response, WholeAnswer) else response.headers
+        self._exchanges.keep(answered, request, told, body)
         return response
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:

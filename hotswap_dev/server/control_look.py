@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import difflib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -25,10 +26,17 @@ from hotswap_dev.domain.why import why
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server.asked import bad_argument, demand_known, moment, number
+from hotswap_dev.storage.history import History
+from hotswap_dev.storage.history_search import Wanted
+
+T = TypeVar("T")
 
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 10_000
 _FILTERS = ("limit", "before", "since", "until", "client", "reason", "status")
+_AT_A_TIME = 50
+_PIECES_AT_ONCE = 3
+_NO_STORE = {"Cache-Control": "no-store"}
 _NEAREST = 5
 _COMPARED = 500
 
@@ -56,12 +64,12 @@ class ControlLook:
         router.add_get("/api/clients", self.clients)
         router.add_get("/api/why", self.why)
 
-    async def checks(self, request: web.Request) -> web.Response:
+    async def checks(self, request: web.Request) -> web.StreamResponse:
         """Who asked and what was answered, newest first."""
         demand_known(request, _FILTERS)
         return await self._recorded(request, ("check-answered",))
 
-    async def history(self, request: web.Request) -> web.Response:
+    async def history(self, request: web.Request) -> web.StreamResponse:
         """Everything that was recorded, newest first: checks, downloads, builds, changes, notes."""
         demand_known(request, (*_FILTERS, "event"))
         return await self._recorded(request, _events(request.query.getall("event", [])))
@@ -81,13 +89,18 @@ class ControlLook:
             ]
         )
 
-    async def clients(self, request: web.Request) -> web.Response:
+    async def clients(self, request: web.Request) -> web.StreamResponse:
         """Who was seen, the last one first, each with what its check-ins prove in words."""
         demand_known(request, ("limit",))
         limit = min(number(request, "limit", _MAX_LIMIT), _MAX_LIMIT)
         seen = list(itertools.islice(self._engine.clients.newest_first(), limit))
-        # 10,000 clients take a moment, in which answers go on.
-        return await asyncio.to_thread(_listed, seen, self._engine.controls)
+        pieces = []
+        for begin in range(0, len(seen), _AT_A_TIME):
+            rows = [_row(client, self._engine.controls) for client in seen[begin : begin + _AT_A_TIME]]
+            pieces.append(wire.encode(rows)[1:-1])
+            # 10,000 clients take a moment, in which answers go on. In a thread they would wait for its turns.
+            await asyncio.sleep(0)
+        return await _array(request, pieces)
 
     async def why(self, request: web.Request) -> web.Response:
         """The answer that a client, seen or imagined, gets now, and all that explains it. Spends nothing."""
@@ -111,9 +124,8 @@ class ControlLook:
             }
         )
 
-    async def _recorded(self, request: web.Request, events: tuple[str, ...]) -> web.Response:
-        found = await asyncio.to_thread(
-            self._engine.history.checks,
+    async def _recorded(self, request: web.Request, events: tuple[str, ...]) -> web.StreamResponse:
+        wanted = Wanted(
             limit=_limit(request),
             before=number(request, "before", None),
             since=moment(request, "since"),
@@ -123,7 +135,8 @@ class ControlLook:
             status=number(request, "status", None),
             events=events,
         )
-        return json_answer(found)
+        history = self._engine.history
+        return await _array(request, await in_turn(history, lambda: history.checks_as_json(**wanted)))
 
     def _refused(self, request: web.Request) -> Client | None:
         """The client that is asked about, if its last check was refused and no other question is described."""
@@ -165,12 +178,13 @@ class ControlLook:
 
     async def _last_refused(self, client: str) -> Mapping[str, wire.Json] | None:
         """That check in the history, which is written behind the answers' back: a moment is waited for it."""
+        history = self._engine.history
         for _ in range(_PATIENCE_TURNS):
-            rows = await asyncio.to_thread(self._engine.history.checks, limit=1, client=client)
+            rows = await in_turn(history, lambda: history.checks(limit=1, client=client))
             if rows and rows[0]["reason"] == _REFUSED:
                 return rows[0]
             await asyncio.sleep(_PATIENCE / _PATIENCE_TURNS)
-        rows = await asyncio.to_thread(self._engine.history.checks, limit=1, client=client, reason=_REFUSED)
+        rows = await in_turn(history, lambda: history.checks(limit=1, client=client, reason=_REFUSED))
         return rows[0] if rows else None
 
     def _asked(self, request: web.Request) -> tuple[Check, Client | None]:
@@ -228,9 +242,27 @@ def release_row(controls: Controls, release: Release) -> Mapping[str, wire.Json]
 
 def json_answer(value: wire.Json) -> web.Response:
     """A value as the control site answers it: JSON that no cache keeps."""
-    return web.Response(
-        body=wire.encode(value), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return web.Response(body=wire.encode(value), content_type="application/json", headers=_NO_STORE)
+
+
+async def _array(request: web.Request, pieces: Sequence[bytes]) -> web.StreamResponse:
+    """A JSON array of which the objects come in pieces, and are written so: megabytes at once hold up the answers."""
+    if len(pieces) < _PIECES_AT_ONCE or request.method == "HEAD":
+        body = b"[%b]" % b",".join(pieces)
+        return web.Response(body=body, content_type="application/json", headers=_NO_STORE)
+    response = web.StreamResponse(headers={"Content-Type": "application/json", **_NO_STORE})
+    response.content_length = sum(map(len, pieces)) + len(pieces) + 1
+    await response.prepare(request)
+    for place, piece in enumerate(pieces):
+        await response.write(b"%b%b" % (b"," if place else b"[", piece))
+        await asyncio.sleep(0)  # a write that fits into the buffer lets nobody else in
+    await response.write(b"]")
+    return response
+
+
+async def in_turn(history: History, ask: Callable[[], T]) -> T:
+    """What the history says, once all that was asked of it before is answered. Nothing else waits for it."""
+    return await asyncio.get_running_loop().run_in_executor(history.readers, ask)
 
 
 def _release_row(controls: Controls, release: Release, pinned: Sequence[str]) -> Mapping[str, wire.Json]:
@@ -239,10 +271,6 @@ def _release_row(controls: Controls, release: Release, pinned: Sequence[str]) ->
 
 def _limit(request: web.Request) -> int:
     return min(number(request, "limit", _DEFAULT_LIMIT), _MAX_LIMIT)
-
-
-def _listed(clients: Sequence[Client], controls: Controls) -> web.Response:
-    return json_answer([_row(client, controls) for client in clients])
 
 
 def _row(client: Client, controls: Controls) -> Mapping[str, wire.Json]:

@@ -6,10 +6,12 @@ costs an answer one append. What they may hold is bounded by number and by size 
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
+from sys import getsizeof
 from typing import NamedTuple
 
 from aiohttp import web
@@ -18,12 +20,13 @@ from aiohttp.http import SERVER_SOFTWARE
 from hotswap_dev import wire
 from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.domain.text import shown
+from hotswap_dev.server.questions import HIDDEN, masked
 
 EXCHANGES = 2_000
-"""Kept of one run; of their headers at most 4 kB each, so that they are some ten megabytes at the worst."""
+"""Kept of one run at the most; of each at most 4,096 characters of headers and 2,000 of its target."""
 
-HIDDEN = "***"
-"""What stands for the value of a header that may be a secret (hardening C10)."""
+MOST_BYTES = 8 * 1024 * 1024
+"""What all of them may hold, as `sys.getsizeof` has it; where they would hold more, the oldest go."""
 
 _SHOWN = frozenset(
     {
@@ -46,10 +49,11 @@ _MOST_HEADERS = 32
 _MOST_CHARACTERS = 4096
 _LONGEST_TARGET = 2000
 _LONGEST_BODY = 64 * 1024
-
+_OBJECTS = 1_600
+"""Bytes of what an exchange consists of apart from its texts: measured, and rounded up."""
 
 _Sent = Mapping[str, str] | tuple[tuple[str, str], ...]
-_Kept = tuple[CheckAnswered, str, str, _Sent, Mapping[str, str], bytes]
+_Kept = tuple[CheckAnswered, str, str, _Sent, Mapping[str, str], bytes, int]
 
 
 class _Exchange(NamedTuple):
@@ -61,14 +65,16 @@ class _Exchange(NamedTuple):
     headers: _Sent
     answer_headers: Mapping[str, str]
     body: bytes
+    size: int
 
 
 class ExchangeLog:
-    """A ring of exchanges. `id_header` is the header whose value is a client's identity, and no secret."""
+    """The newest exchanges. `id_header` is the header whose value is a client's identity, and no secret."""
 
     def __init__(self, id_header: str = "X-Device-Id") -> None:
         self._shown = _SHOWN | {id_header.lower()}
-        self._ring: deque[_Kept] = deque(maxlen=EXCHANGES)
+        self._ring: deque[_Kept] = deque()
+        self._held = 0
 
     def keep(
         self,
@@ -79,17 +85,25 @@ class ExchangeLog:
     ) -> None:
         """Remember an exchange. It runs on the way of every answer, and renders nothing.
 
-        `answer_headers` without those that depend on the body and the moment.
+        `answer_headers` are those of `head_of`, without what depends on the body and the moment; or those of a
+        response, which has all of them once it is sent.
         """
         sent = request.headers
-        large = (
-            len(sent) > _MOST_HEADERS or sum(map(len, sent)) + sum(map(len, sent.values())) > _MOST_CHARACTERS
-        )
-        headers = tuple(_bounded(sent.items())) if large else sent
+        headers: _Sent = sent
+        texts = sum(map(len, sent)) + sum(map(getsizeof, sent.values()))
+        if len(sent) > _MOST_HEADERS or texts > _MOST_CHARACTERS:  # in bytes more than in characters
+            headers = tuple(_bounded(sent.items()))
+            texts = sum(map(getsizeof, itertools.chain(*headers)))
         target = request.raw_path
         if len(target) > _LONGEST_TARGET:
             target = target[: _LONGEST_TARGET + 1]
-        self._ring.append((answered, request.method, target, headers, answer_headers, body))
+        size = _OBJECTS + texts + len(target) + len(body)
+        kept = (answered, request.method, target, headers, answer_headers, body, size)
+        ring = self._ring
+        ring.append(kept)
+        self._held += size
+        while self._held > MOST_BYTES or len(ring) > EXCHANGES:
+            self._held -= ring.popleft()[-1]
 
     def find(self, client: str, at: datetime) -> Mapping[str, wire.Json] | None:
         """The exchange of this client's check of that moment (its `check-answered` has both), rendered.
@@ -109,7 +123,7 @@ class ExchangeLog:
             "client": answered.client,
             "peer": shown(answered.peer),
             "method": shown(one.method),
-            "target": shown(one.target, _LONGEST_TARGET),
+            "target": shown(masked(one.target), _LONGEST_TARGET),
             "headers": [
                 [shown(str(name)), shown(value, _MOST_CHARACTERS) if self._may_show(name) else HIDDEN]
                 for name, value in sent
@@ -137,8 +151,10 @@ def _bounded(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _answer_headers(one: _Exchange) -> Iterator[tuple[str, str]]:
-    """As they went out (`whole_answer`): the date is that of the check's own second."""
+    """As they went out. Of an answer in one piece (`whole_answer`) the date is that of the check's own second."""
     yield from one.answer_headers.items()
+    if "Date" in one.answer_headers:
+        return
     yield "Server", SERVER_SOFTWARE
     if one.answered.status != 204:
         yield "Content-Length", str(len(one.body))

@@ -21,6 +21,7 @@ from aiohttp.typedefs import Handler, Middleware
 from hotswap_dev import wire
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import BuildRefused, HotswapError
+from hotswap_dev.server.questions import masked
 
 _log = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ def problem(error: HotswapError, *, status: int | None = None) -> web.Response:
 
 def failed(request: web.Request, error: Exception) -> web.Response:
     """The answer to a bug of ours, which says nothing of it but is logged (hardening D12)."""
-    _log.error("%s %s failed", request.method, shown(request.raw_path), exc_info=error)
+    _log.error("%s %s failed", request.method, shown(masked(request.raw_path)), exc_info=error)
     told = HotswapError("the server failed at this", "its log has the details", code="bug")
     response = problem(told, status=500)
     response.headers.update({**STAMPED, "Cache-Control": "no-store"})

@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from yarl import URL
 
@@ -22,6 +23,12 @@ QUERY_LIMIT = 32
 _REMEMBERED = 2048
 _PLAIN = re.compile(r"/api/(?:ota|updates)/([0-9]{1,20})\?([!-\"$-~]*)")
 _LONGEST_REMEMBERED = 500  # characters: what is kept must be bounded in bytes too
+
+
+HIDDEN = "***"
+"""What stands for a value that may be a secret (hardening C10)."""
+
+_SHOWN = ("binary_version", "platform", "arch", "channel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,24 @@ def _read(target: str, sequence: str, query: str) -> Question:
     return Question(
         asked,
         values,
-        path=shown(target),
+        path=shown(masked(target)),
         platform=shown(known.platform) if known else None,
         arch=shown(known.arch) if known else None,
     )
+
+
+def masked(target: str) -> str:
+    """A request's target as it may be kept and shown: of its query, only the protocol's own values stand in it.
+
+    An endpoint may have anything in its query, an API key among it (hardening C10).
+    """
+    path, mark, query = target.partition("?")
+    return f"{path}?{'&'.join(map(_masked, query.split('&')))}" if mark else path
+
+
+def _masked(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    if not parameter or unquote_plus(name) in _SHOWN:
+        return parameter
+    # Without a sign the whole of it may be the secret.
+    return f"{name}={HIDDEN}" if equals else HIDDEN

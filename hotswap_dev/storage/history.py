@@ -15,8 +15,9 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from msgspec import Struct
 
@@ -24,19 +25,20 @@ from hotswap_dev import wire
 from hotswap_dev.domain.clients import MAX_CLIENTS, Client
 from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import Observation
-from hotswap_dev.domain.running import Report
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.storage.database import open_database, readable_errors
 from hotswap_dev.storage.history_reports import (
     REPORTS_SCHEMA,
+    Point,
+    catch_up,
     new_reports,
     remember,
     reported,
-    reports_of,
+    running_over_time,
     trim_reports,
     write_reports,
 )
-from hotswap_dev.storage.history_search import search
+from hotswap_dev.storage.history_search import SPANS_SCHEMA, Wanted, forget_spans, note_spans, search
 
 __all__ = ["MAX_BYTES", "MAX_CLIENTS", "MAX_ROWS", "History"]
 
@@ -113,8 +115,8 @@ class History:
         self.recorded = 0
         self._reading = threading.Lock()
         self._connection = self._open()
-        self._reported = reported(self._connection)  # the writer's thread's own
         self._reader = self._open_reader()
+        self._readers = ThreadPoolExecutor(1, "history-reading")
         self._file = _identity(path)
         self._writer = threading.Thread(target=self._write_until_closed, name="history", daemon=True)
         self._writer.start()
@@ -123,6 +125,11 @@ class History:
     def dropped(self) -> int:
         """How many were not recorded."""
         return self._overflowed + self._lost
+
+    @property
+    def readers(self) -> Executor:
+        """One thread, in which to read: some questions take a second, and hold up nothing but the next such one."""
+        return self._readers
 
     def record(self, event: Observation | Fact, client: Client | None = None) -> None:
         """Take an observation, and the client as it is after it; or a fact. Never waits, never raises."""
@@ -146,52 +153,43 @@ class History:
         found = (_client(body) for (body,) in rows)
         return [client for client in found if client is not None]
 
-    def checks(
-        self,
-        *,
-        limit: int,
-        before: int | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        client: str | None = None,
-        reason: str | None = None,
-        status: int | None = None,
-        events: tuple[str, ...] = ("check-answered",),
-    ) -> list[Mapping[str, Any]]:
-        """What was recorded, newest first, each with its `number`: checks, or the `events` of these names.
+    def checks(self, **wanted: Unpack[Wanted]) -> list[Mapping[str, Any]]:
+        """What was recorded, newest first, each with its `number`. Blocks, for a second at most."""
+        rows: list[Mapping[str, Any]] = wire.decode(b"[%b]" % b",".join(self.checks_as_json(**wanted)))
+        return rows
 
-        `before` is a number; `since` and `until`, which is no longer meant itself, are RFC 3339 in UTC; `client`,
-        `reason` and `status` are those of the event, where it has one.
-        """
+    def checks_as_json(self, **wanted: Unpack[Wanted]) -> Sequence[bytes]:
+        """The same as JSON objects with commas between, some hundreds to a piece; there is one between two, too."""
         with self._reading, readable_errors(self._path):
-            rows = search(
-                self._reader,
-                events=events,
-                equal={"client": client, "reason": reason, "status": status},
-                since=since,
-                until=until,
-                before=before,
-                limit=limit,
-            )
-        return [{"number": number, **wire.decode(body)} for number, body in rows]
+            return search(self._reader, wanted)
 
-    def reports(self, sequence: int) -> tuple[Sequence[Report], str | None]:
-        """What clients reported since the first one ran `sequence`: see `reports_of`. Blocks, for a second at most."""
+    def running(self, sequence: int, most: int) -> tuple[Sequence[Point], str | None]:
+        """How many clients ran a release over time: see `running_over_time`. Blocks, for a second at most."""
         with self._reading, readable_errors(self._path):
-            return reports_of(self._reader, sequence)
+            return running_over_time(self._reader, sequence, most)
 
     def close(self) -> None:
         """Write what is queued and let the file go; what the disk refuses then is dropped, counted and told."""
         self._closing.set()
         self._filled.set()
         self._writer.join(timeout=5)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._reader.interrupt()
+        self._readers.shutdown()
         self._reader.close()
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = open_database(self._path, version=_FORMAT, schema=_SCHEMA, synchronous="NORMAL")
-        with readable_errors(self._path):
-            connection.executescript(REPORTS_SCHEMA)
+        try:
+            with readable_errors(self._path):
+                connection.executescript(SPANS_SCHEMA + REPORTS_SCHEMA)
+                note_spans(connection)
+                catch_up(connection)
+                self._reported = reported(connection)  # the writer's thread's own
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open_reader(self) -> sqlite3.Connection:
@@ -280,7 +278,9 @@ class History:
         clients, _ = _encodable(list(seen.values()))
         changed, now = new_reports(events, self._reported)
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute(_INSERT, (rows,))
+        written = self._connection.execute(_INSERT, (rows,))
+        if written.rowcount > 0 and written.lastrowid is not None:
+            note_spans(self._connection, written.lastrowid - written.rowcount + 1)
         if forgotten:
             self._connection.execute(_FORGET, (_encodable(forgotten)[0],))
         self._connection.execute(_UPSERT, (clients,))
@@ -302,7 +302,6 @@ class History:
                 # SQLite would read the deleted file's log into the new one.
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             self._connection = self._open()
-            self._reported = {}
             self._reader = self._open_reader()
             self._file = _identity(self._path)
 
@@ -333,6 +332,7 @@ class History:
         )
         if newest - oldest >= MAX_ROWS or (pages - free) * size > MAX_BYTES:
             self._connection.execute("DELETE FROM observations WHERE number < ?", (oldest + _PRUNED_AT_ONCE,))
+            forget_spans(self._connection, oldest + _PRUNED_AT_ONCE)
             # Where every check reports something new, they must not push the checks out.
             trim_reports(self._connection, (newest - oldest) // 2)
 

@@ -145,7 +145,7 @@ def find_server(workspace: Path) -> wire.ServerFile:
 
     After kill -9 the file is stale; then nobody holds the lock, which no other process can have taken over as a pid.
     """
-    hint = "start one with: hotswap-dev serve"
+    hint = "start one with: hotswap-dev serve [DIST]"
     file = server_file(workspace)
     try:
         data = file.read_bytes()

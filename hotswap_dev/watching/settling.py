@@ -87,6 +87,7 @@ class State:
     )
     burst_at: float | None = None  # the first change since `base`
     handed: Handed | None = None
+    emptied: bool = False  # since `base` the folder was without a page: somebody, or a build, began anew
     said: str = ""  # the code of the Waiting that stands
     given_up: frozenset[str] = frozenset()  # what the tree handed over lacked: not waited for once more
     again: bool = False  # hand the tree over even if it is the last one
@@ -103,6 +104,7 @@ class State:
 # Two, as the first may fall between a look at a new folder and the start of its reports.
 _DEAF = 2
 _WHOLE = 3  # builds without a pause, after which a longer wait was not needed
+_WITHOUT_PAGE = ("folder-missing", "no-index", "empty-index")
 _NOT_REPORTED = "this file system does not report changes"
 
 
@@ -168,7 +170,7 @@ def same(before: Scan | None, after: Scan | None) -> bool:
 def _noticed(state: State, look: Look, heard: Heard | None) -> State:
     """The state with this look in it, and with what it says about when changes were."""
     before = state.look
-    state = replace(state, look=look)
+    state = replace(state, look=look, emptied=state.emptied or look.gate.code in _WITHOUT_PAGE)
     if before is None:
         stood = look.age if look.age >= state.pace.as_found else 0.0
         return replace(state, changed_at=look.at, still_since=look.at - stood, base=look.scan)
@@ -218,7 +220,7 @@ def _judged(state: State, look: Look) -> tuple[State, Seen | None]:
     wider = _widened(state, changed)
     if wider > state.settle:
         gap = wider / 2
-        why = f"a build went on {gap:.1f} s after it had stood still: it seems to write its files in place, slowly"
+        why = f"a build went on after {gap:.1f} s of stillness, writing slowly in place"
         state = replace(state, widened=wider, wake=max(look.at, state.still_since + wider))
         return state, SettleWidened(wider, why)
     if state.widened and changed and not state.paused and state.whole >= _WHOLE - 1:
@@ -246,6 +248,7 @@ def _handed_over(state: State, look: Look, scan: Scan, changed: frozenset[str]) 
         base=scan,
         burst_at=None,
         paused=False,
+        emptied=False,
         whole=state.whole + (1 if state.widened and changed and not state.paused else 0),
         handed=Handed(look.at + look.took, state.changed_at, touched),
         said="",
@@ -265,6 +268,9 @@ def _widened(state: State, changed: frozenset[str]) -> float:
     """
     handed, burst_at = state.handed, state.burst_at
     if handed is None or handed.touched is None or burst_at is None or not changed:
+        return state.settle
+    if state.emptied:
+        # A page that went away and is back is no build going on: a person broke it and mended it.
         return state.settle
     if state.widened and not state.paused:
         # After a wait that long the gap says little: a person's next save is as far away. A slow build has pauses.

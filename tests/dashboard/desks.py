@@ -86,15 +86,19 @@ class RememberingControl(ScriptedControl):
         self.recorded.extend(events)
         super().happens(*events)
 
-    def _page(self, *, limit: int, until: str | None = None, **query: Any) -> list[Any]:
-        self.pages.append({"limit": limit, "until": until, **query})
+    def _page(
+        self, *, limit: int, until: str | None = None, before: int | None = None, **query: Any
+    ) -> list[Any]:
+        self.pages.append({"limit": limit, "until": until, "before": before, **query})
+        numbered = list(enumerate(self.recorded, start=1))
         found = [
-            event
-            for event in reversed(self.recorded)
-            if (until is None or wire.stored_time(event.at) < until)
+            (number, event)
+            for number, event in reversed(numbered)
+            if (until is None or wire.stored_time(event.at).rstrip("Z") < until.rstrip("Z"))
+            and (before is None or number < before)
             and all(getattr(event, name, None) == value for name, value in query.items())
         ]
-        return [wire.plain(event) for event in found[:limit]]
+        return [{"number": number, **wire.plain(event)} for number, event in found[:limit]]
 
 
 def busy(*more: Fact | Observation) -> RememberingControl:

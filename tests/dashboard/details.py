@@ -235,6 +235,9 @@ class Host(App[None]):
     def tell(self, message: str, hint: str = "", severity: str = "information") -> None:
         self.told.append((message, hint, severity))
 
+    def told_away(self) -> bool:
+        return False
+
 
 class Opened:
     """A detail that is open."""

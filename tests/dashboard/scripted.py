@@ -6,7 +6,7 @@ Commands are done by the domain's own functions, as a server does them, so a tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -121,7 +121,7 @@ class ScriptedControl:
             about=self.about,
         )
 
-    async def events(self, after: int) -> AsyncIterator[Sequence[wire.EventLine]]:
+    async def events(self, after: int) -> AsyncGenerator[Sequence[wire.EventLine], None]:
         self._demand_reachable()
         queue: asyncio.Queue[Sequence[wire.EventLine] | None] = asyncio.Queue()
         self._streams.add(queue)
@@ -217,8 +217,6 @@ class Desk:
     async def rests(self) -> None:
         """Nothing is under way any more but what waits for the server: the screen shows what there is."""
         await self.pilot.pause()
-        await self.pilot.pause()
-        self.app.paint()
         await self.pilot.pause()
 
     def text(self, name: str) -> str:

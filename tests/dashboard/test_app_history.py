@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest import mock
 
+import pytest
+
 from hotswap_dev.client.live import LiveControl
 from hotswap_dev.dashboard import feed
 from hotswap_dev.dashboard.app import Dashboard
 from tests.server.asking import Asking, until
 from tests.server.conftest import Serve, key, serve  # noqa: F401 - a server is a fixture
+
+pytestmark = pytest.mark.screens
 
 
 @asynccontextmanager
@@ -43,7 +47,8 @@ async def test_scrolling_back_reads_page_after_page_of_a_real_servers_history(se
         for number in range(9):
             await server.check(headers={"X-Device-Id": f"phone {number % 2}"})
         await until(lambda: len(server.engine.history.checks(limit=9)) == 9, "nine checks recorded")
-        with mock.patch.object(feed, "PAGE", 4):
+        # One page at a time: the plot of the rates would read on.
+        with mock.patch.object(feed, "PAGE", 4), mock.patch.object(feed, "_MOST_PAGES", 1):
             async with dashboard_of(server) as app:
                 await until(lambda: told(app) == 4, "the first page")
                 app.read_older()

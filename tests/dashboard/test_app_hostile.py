@@ -39,6 +39,8 @@ from tests.server.asking import Asking, until
 from tests.server.conftest import Serve, key, serve  # noqa: F401 - a server is a fixture
 from tests.unit.making import NOW, a_release
 
+pytestmark = pytest.mark.screens
+
 ACTIONS = (
     "[@click=app.force_mandatory]Pixel 8[/]",
     "[@click=app.leave]Pixel 9[/]",

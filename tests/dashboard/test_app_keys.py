@@ -126,9 +126,11 @@ async def test_shift_j_with_nobody_ahead_asks_where_to_and_goes_there() -> None:
         await desk.press("J")
         assert on_screen(desk.app) == "CommandForm"
         await desk.press("9", "enter")
-        # No sequence is ever given twice: that can't be taken back.
-        assert on_screen(desk.app) == "ConfirmCommand"
-        await desk.press("y")
+        # No sequence is ever given twice: that is said once, in the form itself, with whose answers change.
+        assert on_screen(desk.app) == "CommandForm"
+        assert "It can't be taken back. Enter once more does it." in desk.screen
+        assert asked_after(desk) == []
+        await desk.press("enter")
 
         assert asked_after(desk) == [("jump-sequence", {"to": 9})]
 
@@ -174,9 +176,12 @@ async def test_the_promote_key_asks_for_a_channel_and_sends_what_was_typed() -> 
         await desk.press("greater_than_sign")
         assert "promote" in desk.screen
         await desk.press(*"nightly", "enter")
+        assert "nightly does not exist: it will be made. Enter once more does it." in desk.screen
+        assert asked_after(desk) == []
+        await desk.press("enter")
 
         assert asked_after(desk) == [("promote", {"sequence": 3, "channel": "nightly"})]
-        assert desk.text("way").startswith(" 5 ▸ promoted from 3")
+        assert desk.app.mirror.controls.releases[5].channel == "nightly"
 
 
 async def test_e_opens_what_the_release_says_and_sends_only_what_was_changed() -> None:
@@ -276,6 +281,8 @@ async def test_slash_filters_while_it_is_typed_enter_keeps_it_and_esc_takes_it_a
         assert [row.client for row in desk.app.view().rows] == ["phone"]
         await desk.press("enter", "n")
         assert asked_after(desk) == [("force-204", {"on": True, "client": "phone", "times": 1})]
+        await desk.press("escape")
+        assert "/ client:pix" in desk.text("tabs")  # what n led to is put away first
         await desk.press("escape")
         assert "/ client" not in desk.text("tabs")
 

@@ -7,6 +7,8 @@ import pytest
 from tests.dashboard.desks import OPENS, asked_after, desk_on, on_screen
 from tests.dashboard.resting import nothing_is_ready
 
+pytestmark = pytest.mark.screens
+
 
 @pytest.mark.parametrize("screen", OPENS)
 async def test_ctrl_c_ends_the_dashboard_from_anywhere_as_an_interrupted_program_ends(screen: str) -> None:

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotswap_dev.dashboard import check_log
+from hotswap_dev.dashboard import check_log, feed
 from hotswap_dev.dashboard.app import FRAME, Dashboard
-from hotswap_dev.dashboard.check_log import MOST_LIVE, CheckLog
+from hotswap_dev.dashboard.check_log import MOST_ROWS, CheckLog
 from hotswap_dev.domain.facts import NoteAdded
-from hotswap_dev.domain.observations import CheckAnswered
 from tests.dashboard.desks import (
     OPENS,
     busy,
@@ -26,6 +25,8 @@ from tests.dashboard.desks import (
     strips_of,
 )
 from tests.dashboard.scripted import Desk, screen_text
+
+pytestmark = pytest.mark.screens
 
 
 def shown_numbers(desk: Desk) -> list[int]:
@@ -56,25 +57,72 @@ def _pasts(draw: st.DrawFn) -> tuple[list[Any], int, int, int]:
     return events, draw(st.integers(0, count)), draw(st.integers(1, 6)), draw(st.integers(1, 7))
 
 
-@given(_pasts())
-def test_live_and_past_together_tell_every_event_exactly_once(past: tuple[list[Any], int, int, int]) -> None:
-    events, before, most, size = past
+def as_told(log: CheckLog) -> list[tuple[Any, Any, int]]:
+    """What the rows say, without the numbers they are known by."""
+    return [(row.event, row.first_at, row.times) for row in log.rows()]
+
+
+def all_live(events: list[Any]) -> CheckLog:
     log = CheckLog()
-    with mock.patch.object(check_log, "MOST_LIVE", most):
-        for event in events[before:]:
+    for event in events:
+        log.add(event)
+    return log
+
+
+@given(_pasts())
+def test_however_events_are_cut_into_pages_and_live_the_rows_are_the_same(
+    past: tuple[list[Any], int, int, int],
+) -> None:
+    events, attached, read, size = past
+    log, older = CheckLog(), events[:attached][::-1]
+    # Some of the past is read at once, what happens comes between, and the rest is read afterwards.
+    for begin in range(0, min(read * size, len(older)), size):
+        log.add_older(older[begin : begin + size], complete=False)
+    for event in events[attached:]:
+        log.add(event)
+    for begin in range(read * size, len(older), size):
+        log.add_older(older[begin : begin + size], complete=False)
+
+    assert as_told(log) == as_told(all_live(events))
+    assert len({row.number for row in log.rows()}) == len(log)
+
+
+@given(_pasts())
+def test_what_is_asked_of_the_history_anew_is_told_as_it_was_before(
+    past: tuple[list[Any], int, int, int],
+) -> None:
+    events, attached, read, size = past
+    log, older = CheckLog(), events[:attached][::-1]
+    log.add_older(older[: read * size], complete=False)
+    for event in events[attached:]:
+        log.add(event)
+
+    log.forget_older()
+    for begin in range(0, len(older), size):
+        log.add_older(older[begin : begin + size], complete=False)
+
+    assert as_told(log) == as_told(all_live(events))
+
+
+@given(_pasts())
+def test_at_the_bound_the_newest_rows_stay_and_it_is_known_that_there_are_older_ones(
+    past: tuple[list[Any], int, int, int],
+) -> None:
+    events, attached, most, size = past
+    whole = all_live(events)
+    with mock.patch.object(check_log, "MOST_ROWS", most):
+        log, older = CheckLog(), events[:attached][::-1]
+        for begin in range(0, len(older), size):
+            log.add_older(older[begin : begin + size], complete=False)
+        for event in events[attached:]:
             log.add(event)
-        while not log.complete:
-            until = log.oldest
-            page = [one for one in reversed(events) if until is None or one.at < until][:size]
-            log.add_older(page, complete=len(page) < size)
     rows = log.rows()
 
-    assert sum(row.times for row in rows) == len(events)
-    assert sum(row.times for row in rows if row.check) == sum(
-        isinstance(one, CheckAnswered) for one in events
-    )
-    assert sum(1 for row in rows if row.number > 0) <= most
-    assert len({row.number for row in rows}) == len(rows)
+    assert len(rows) <= most
+    assert len(log._runs) <= most
+    assert log.cut == log.complete == (len(whole) > len(rows))
+    assert [row.event for row in rows] == [row.event for row in whole.rows()[: len(rows)]]
+    assert sum(row.times for row in rows) <= len(events)
 
 
 async def test_scrolling_to_the_end_reads_one_page_of_the_history_after_the_other() -> None:
@@ -113,6 +161,49 @@ async def test_a_filter_asks_the_history_for_what_it_can_say_of_it() -> None:
         assert control.pages[-1]["reason"] == "pinned"
         assert control.pages[-1]["status"] == 204
         assert [row.client for row in desk.app.view().rows] == ["old"]
+
+
+async def test_a_letter_of_a_filter_asks_the_history_only_where_it_says_something_else_and_ends_no_pause() -> (
+    None
+):
+    control = busy()
+    async with desk_on(control) as desk:
+        await desk.press("j")
+        asked, chosen = len(control.pages), desk.app.view().row
+        await desk.press("slash", *"reason:newer-release x", "backspace", "backspace")
+
+        assert [page.get("reason") for page in control.pages[asked:]] == ["newer-release"]
+        assert desk.app.looking.paused is not None
+        assert desk.app.view().row == chosen
+
+
+async def test_a_filter_reads_page_after_page_until_what_it_leaves_fills_the_screen_or_there_are_no_more() -> (
+    None
+):
+    control = busy()
+    control.recorded[:0] = [
+        checked("needle", at=later(-3_000)),
+        *(checked(f"h{number}", at=later(number - 2_000)) for number in range(1_100)),
+    ]
+    async with desk_on(control) as desk:
+        await desk.press("slash", *"needle", "enter")
+
+        assert [row.client for row in desk.app.view().rows] == ["needle"]
+        assert len(control.pages) == 3
+
+
+async def test_a_filter_that_finds_too_little_says_where_the_rest_is_and_reads_no_further() -> None:
+    control = busy()
+    control.recorded[:0] = [checked(f"h{number}", at=later(number - 3_000)) for number in range(2_000)]
+    with mock.patch.object(feed, "MOST_SEARCHED", 2):
+        async with desk_on(control, size=(160, 36)) as desk:
+            await desk.press("slash", *"nobody", "enter")
+            await desk.press("G", "j")
+
+            assert len(control.pages) <= 3
+            assert "older: hotswap-dev log" in desk.text("tabs")
+            await desk.press("escape")
+            assert "older: hotswap-dev log" not in desk.text("tabs")
 
 
 # --- a flood -------------------------------------------------------------------------------------------------------
@@ -177,8 +268,11 @@ async def test_C9_a_flood_is_painted_at_most_once_in_an_eighth_of_a_second_and_n
         assert mirror.revision == control.revision > 50_000
         assert sum(client.checks for client in mirror.clients.values()) == 50_002
         assert list(mirror.clients.values()) == list(control.clients.values())
-        assert len([row for row in mirror.checks.rows() if row.number > 0]) <= MOST_LIVE
-        assert frames.painted <= 11
+        assert len([row for row in mirror.checks.rows() if row.number > 0]) <= MOST_ROWS
+        assert 10 <= frames.painted <= 11
+        await desk.pilot.pause(0)
+        assert "Clients 402" in desk.text("tabs")
+        assert line_with(desk, "client 399") != ""
 
 
 async def test_C9_with_more_clients_than_anybody_can_look_at_a_key_still_moves_and_opens() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from textual import events
 
 from hotswap_dev.dashboard.widgets.row_list import RowList
 from tests.dashboard.desks import asked_after, busy, checked, desk_on, later, on_screen
 from tests.dashboard.scripted import Desk
+
+pytestmark = pytest.mark.screens
 
 
 def place_of(desk: Desk, text: str, *, after: str = "") -> tuple[int, int]:
@@ -91,6 +94,16 @@ async def test_the_wheel_scrolls_the_list_and_at_its_end_more_of_the_past_comes(
         assert len(desk.app.view().rows) == 703
 
 
+async def test_the_wheel_holds_the_clients_where_they_were_scrolled_to() -> None:
+    async with desk_on(busy(*(checked(f"c{n:02}", at=later(n)) for n in range(60)))) as desk:
+        rows = desk.app.screen.query_one("#clients", RowList)
+        await wheel(desk, "clients", 4, events.MouseScrollDown)
+        seen = rows.scroll_offset.y
+        assert seen > 0
+        await desk.happens(checked("late", at=later(99)))
+        assert rows.scroll_offset.y == seen + 1  # the same clients are in sight, below one more
+
+
 async def test_the_wheel_holds_a_list_that_is_followed_where_it_was_scrolled_to() -> None:
     control = busy(*(checked(f"c{number}", at=later(number)) for number in range(60)))
     async with desk_on(control) as desk:
@@ -117,7 +130,7 @@ async def test_a_click_on_a_tab_goes_to_its_pane() -> None:
 async def test_a_click_on_a_key_of_the_last_line_presses_it_also_on_its_words() -> None:
     async with desk_on() as desk:
         await click(desk, "n no update")
-        await click(desk, "no update  m mandatory")
+        await click(desk, "no update tablet  m mandatory")
         assert asked_after(desk) == [
             ("force-204", {"on": True, "client": "tablet", "times": 1}),
             ("force-204", {"on": True, "client": "tablet"}),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hotswap_dev.dashboard.check_log import MOST_LIVE, CheckLog, Happened, matching
+from hotswap_dev.dashboard.check_log import MOST_ROWS, CheckLog, Happened, matching
 from hotswap_dev.domain.facts import (
     BuildChannelSet,
     ChannelPaused,
@@ -108,9 +108,43 @@ def test_what_is_older_follows_behind_and_is_folded_too() -> None:
 
     log.add_older([an_answered_check("phone", **later(9 - second)) for second in range(5)], complete=True)
 
-    assert [(row.number > 0, row.times) for row in log.rows()] == [(True, 1), (False, 5)]
-    assert log.rows()[1].first_at == NOW + timedelta(seconds=5)
+    (row,) = log.rows()
+    assert (row.number > 0, row.times) == (True, 6)
+    assert (row.first_at, row.at) == (NOW + timedelta(seconds=5), NOW + timedelta(seconds=10))
     assert log.complete
+
+
+def test_what_came_live_counts_a_row_of_the_history_further_which_keeps_its_number() -> None:
+    log = CheckLog()
+    log.add_older([an_answered_check("phone", **later(second)) for second in (3, 2, 1)], complete=True)
+    (past,) = log.rows()
+
+    log.add(an_answered_check("tablet", **later(4)))
+    log.add(an_answered_check("phone", **later(5)))
+
+    assert [(row.client, row.times) for row in log.rows()] == [("phone", 4), ("tablet", 1)]
+    assert log.rows()[0].number == past.number
+
+
+def test_after_a_gap_all_begins_anew_and_no_number_comes_again() -> None:
+    log = log_of(an_answered_check("phone", **later(5)))
+    log.add_older([an_answered_check("old", at=NOW)], complete=True, before=1)
+    before = {row.number for row in log.rows()}
+
+    log.clear()
+    assert (log.rows(), log.began, log.before, log.complete, log.era) == ([], None, None, False, 1)
+    log.add(an_answered_check("phone", **later(9)))
+    log.add_older([an_answered_check("old", at=NOW)], complete=True)
+
+    assert not before & {row.number for row in log.rows()}
+
+
+def test_events_of_the_moment_in_which_this_dashboard_came_are_told_once_each() -> None:
+    log = log_of(an_answered_check("live", at=NOW))
+
+    log.add_older([an_answered_check("live", at=NOW), an_answered_check("before", at=NOW)], complete=True)
+
+    assert [(row.client, row.times) for row in log.rows()] == [("live", 1), ("before", 1)]
 
 
 def test_a_page_of_the_history_says_nothing_twice_that_came_live_meanwhile() -> None:
@@ -123,15 +157,39 @@ def test_a_page_of_the_history_says_nothing_twice_that_came_live_meanwhile() -> 
     assert [row.client for row in log.rows()] == ["phone", "tablet"]
 
 
-def test_no_more_rows_are_kept_than_the_bound_and_the_history_takes_over_where_they_end() -> None:
+def test_neither_rows_nor_what_is_known_of_their_clients_grow_beyond_the_bound() -> None:
     log = CheckLog()
-    for number in range(MOST_LIVE + 100):
+    for number in range(3 * MOST_ROWS):
         log.add(an_answered_check(f"client {number}", **later(number)))
 
-    assert len(log.rows()) == MOST_LIVE
-    assert log.oldest is not None
-    assert log.oldest <= log.rows()[-1].at
-    assert log.oldest >= NOW + timedelta(seconds=99)
+    assert len(log.rows()) == len(log._runs) == MOST_ROWS
+    assert log._edge.met == log._live_edge.met == set()
+    assert log.rows()[-1].client == f"client {2 * MOST_ROWS}"
+    assert log.complete
+    assert log.cut
+
+
+def test_no_more_of_the_history_is_kept_than_the_bound() -> None:
+    log = CheckLog()
+    page = [
+        an_answered_check(f"c{number}", at=NOW - timedelta(seconds=number)) for number in range(MOST_ROWS + 1)
+    ]
+
+    log.add_older(page[:MOST_ROWS], complete=False)
+    assert (len(log), log.complete, log.cut) == (MOST_ROWS, False, False)
+    log.add_older(page[MOST_ROWS:], complete=False)
+
+    assert (len(log), log.complete, log.cut) == (MOST_ROWS, True, True)
+
+
+def test_what_was_scrolled_back_to_stays_while_new_rows_come() -> None:
+    log = CheckLog()
+    log.add_older([an_answered_check(f"old {number}", at=NOW) for number in range(500)], complete=False)
+    for number in range(3_000):
+        log.add(an_answered_check(f"client {number}", **later(1 + number)))
+
+    assert len(log) == 3_500
+    assert log.rows()[-1].client == "old 499"
     assert not log.complete
 
 

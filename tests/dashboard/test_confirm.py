@@ -15,6 +15,8 @@ from hotswap_dev.errors import HotswapError
 from tests.dashboard.forms_host import Server, host_on, rests, screen_text
 from tests.unit.making import a_release, an_answered_check, controls_with
 
+pytestmark = pytest.mark.screens
+
 
 def a_server(clients: int = 1) -> Server:
     server = Server(controls_with(*(a_release(one) for one in range(1, 6))))
@@ -36,7 +38,7 @@ async def test_roll_back_shows_the_question_what_it_does_and_whose_answers_chang
         assert "Roll production back to 3" in text
         assert "It can't be taken back." in text
         assert "release 6 (1.0.0-ota.3) brings 3 back" in text
-        assert "43 clients are answered otherwise" in text
+        assert "43 clients get another answer" in text
         assert "phone-7" in text
         assert "phone-8" not in text
         assert "and 35 more" in text
@@ -97,7 +99,7 @@ async def test_yes_before_it_is_known_what_changes_does_nothing() -> None:
 
         server.go_on()
         await rests(pilot)
-        assert "1 client is answered otherwise" in screen_text(app)
+        assert "1 client gets another answer" in screen_text(app)
         assert server.done == []
 
 
@@ -150,7 +152,7 @@ def texts(lines: list[Any]) -> list[str]:
 
 def test_an_answer_before_and_after_stand_side_by_side_under_the_clients_name() -> None:
     assert texts(change_lines([a_change()], {"phone": "QA phone"}, 90)) == [
-        "1 client is answered otherwise",
+        "1 client gets another answer",
         "QA phone offer 3 → no update: release-withheld",
     ]
 

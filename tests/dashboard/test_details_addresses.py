@@ -59,7 +59,7 @@ def test_a_server_of_this_machine_alone_says_how_phones_reach_it() -> None:
     page = text_of(address_lines(a_moment(about=on_loopback()), 100))
 
     assert "Only this machine can ask" in page
-    assert "hotswap-dev --host 0.0.0.0" in page
+    assert "hotswap-dev my-app/dist --host 0.0.0.0" in page
     assert "adb reverse" in page
 
 

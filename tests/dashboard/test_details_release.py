@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.details.release_text import FOLDED, ReleaseDetail, bar, read_detail, release_lines
+from hotswap_dev.dashboard.details import release_text
+from hotswap_dev.dashboard.details.release_text import (
+    FOLDED,
+    ReleaseDetail,
+    _path,
+    bar,
+    read_detail,
+    release_lines,
+)
 from hotswap_dev.dashboard.spans import cells
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.controls import Controls
@@ -167,6 +177,31 @@ def test_a_long_list_of_files_is_folded_until_somebody_asks() -> None:
     assert f"enter shows {2000 - FOLDED:,} more" in folded
     assert unfolded.count(".js") == 50
     assert "and 1,950 more that the server does not name" in unfolded
+
+
+@given(st.text(alphabet="ab/é日👍", max_size=60), st.integers(2, 40))
+def test_of_a_path_as_much_of_its_end_is_kept_as_there_is_room_for(path: str, room: int) -> None:
+    kept = _path(path, room)
+
+    assert cell_len(kept) <= room
+    if kept != path:
+        end = kept.removeprefix("…")
+        assert path.endswith(end)
+        assert cell_len("…" + path[len(path) - len(end) - 1 :]) > room
+
+
+def test_a_thousand_files_are_laid_out_once_however_often_the_page_is_drawn() -> None:
+    changes = [
+        {"path": f"{'x' * 200}{number}", "change": "added", "before": None, "after": 1}
+        for number in range(1000)
+    ]
+    detail = a_detail(changes=changes)
+    with mock.patch.object(release_text, "_changed_lines", wraps=release_text._changed_lines) as laid_out:
+        for _ in range(3):
+            the_page(a_fleet(), detail, unfolded=True)
+        the_page(a_fleet(), detail, unfolded=False)
+
+    assert laid_out.call_count == 2
 
 
 def test_a_long_path_keeps_its_end() -> None:

@@ -3,114 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
 
 import pytest
 
 from hotswap_dev import wire
 from hotswap_dev.client.control import ServerRefused
-from hotswap_dev.dashboard.feed import Feed
-from hotswap_dev.dashboard.mirror import Mirror
-from hotswap_dev.dashboard.view import Link
-from hotswap_dev.domain.facts import ChannelCreated
+from hotswap_dev.domain.facts import ChannelCreated, ReleaseWithheld
 from hotswap_dev.errors import Unreachable
-from tests.dashboard.desks import RememberingControl, busy, checked, later
+from tests.dashboard.desks import busy, checked, later
+from tests.dashboard.followed import CountingControl, Following, following
 from tests.dashboard.resting import nothing_is_ready
-from tests.dashboard.scripted import ScriptedControl
 from tests.unit.making import NOW
-
-
-class CountingControl(RememberingControl):
-    """Counts how often its state is read; `refuses` is what it says in place of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.states = 0
-        self.refuses: Exception | None = None
-
-    async def state(self) -> wire.State:
-        self.states += 1
-        if self.refuses is not None:
-            raise self.refuses
-        return await super().state()
-
-
-class Following:
-    """A feed that follows a server: how it stood, one link after the other, and the pauses that it asked for."""
-
-    def __init__(self, control: ScriptedControl, *, ended: Callable[[], str | None] = lambda: None) -> None:
-        self.control = control
-        self.mirror = Mirror()
-        self.links: list[Link] = []
-        self.pauses: list[float] = []
-        self.time: datetime = NOW
-        self._passes = asyncio.Semaphore(0)
-        self.feed = Feed(
-            control,
-            self.mirror,
-            now=lambda: self.time,
-            changed=self._changed,
-            pause=self._pause,
-            server_ended=ended,
-        )
-
-    def _changed(self) -> None:
-        if not self.links or self.links[-1] != self.feed.link:
-            self.links.append(self.feed.link)
-
-    async def _pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        await self._passes.acquire()
-        self.time += timedelta(seconds=seconds)
-
-    async def tries_again(self, times: int = 1) -> None:
-        """So many pauses pass; what is asked after the last of them has been answered."""
-        for _ in range(times):
-            self._passes.release()
-        await nothing_is_ready()
-
-    @property
-    def states(self) -> list[str]:
-        return [link.state for link in self.links]
-
-    async def happens(self, *events: Any) -> None:
-        self.control.happens(*events)
-        await nothing_is_ready()
-
-
-@asynccontextmanager
-async def following(control: ScriptedControl, **more: Any) -> AsyncIterator[Following]:
-    followed = Following(control, **more)
-    task = asyncio.create_task(followed.feed.follow())
-    try:
-        await nothing_is_ready()
-        yield followed
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@contextmanager
-def holding_pages(control: ScriptedControl) -> Iterator[asyncio.Event]:
-    """The history answers only once the event is set, with what happened until it was asked."""
-    free, get = asyncio.Event(), control.get
-
-    async def slow(path: str, **query: Any) -> Any:
-        answer = await get(path, **query)
-        if path == "/api/history":
-            await free.wait()
-        return answer
-
-    control.get = slow  # type: ignore[method-assign]
-    yield free
-
-
-def told(followed: Following) -> int:
-    """The checks that the rows tell of."""
-    return sum(row.times for row in followed.mirror.checks.rows() if row.check is not None)
 
 
 async def test_events_lead_the_mirror_on_from_the_state() -> None:
@@ -242,118 +147,70 @@ async def test_a_heartbeat_changes_nothing() -> None:
         assert followed.mirror.revision == 0
 
 
-# --- the history ---------------------------------------------------------------------------------------------------
-
-
-def a_past(count: int) -> CountingControl:
-    """A server that was asked so many times before anybody looked, by four clients in turn."""
+async def test_one_gap_is_made_good_at_once_and_one_after_the_other_is_waited_for_longer_each_time() -> None:
     control = CountingControl()
-    control.happens(*(checked(f"c{number % 4}", at=later(number - count)) for number in range(count)))
-    return control
-
-
-async def test_pages_of_the_history_follow_each_other_without_a_check_lost_or_told_twice() -> None:
-    control = a_past(1_234)
     async with following(control) as followed:
-        await followed.happens(checked("now", at=later(1)))
-        for _ in range(5):
-            await followed.feed.read_older()
-
-        assert told(followed) == 1_235
-        assert followed.mirror.checks.complete
-        assert [page["until"] is None for page in control.pages] == [False, False, False]
-
-
-@pytest.mark.parametrize("seen_before", [False, True])
-async def test_what_happens_while_the_history_is_read_is_told_once(seen_before: bool) -> None:
-    control = a_past(30)
-    async with following(control) as followed:
-        if seen_before:
-            await followed.happens(checked("c1", at=later(1)))
-        with holding_pages(control) as free:
-            reading = asyncio.create_task(followed.feed.read_older())
-            await nothing_is_ready()
-            await followed.happens(checked("c1", at=later(2)), checked("c2", at=later(2)))
-            free.set()
-            await reading
-
-        assert told(followed) == 32 + seen_before
-
-
-async def test_what_the_history_tells_before_the_stream_does_is_told_once() -> None:
-    control = a_past(30)
-    async with following(control) as followed:
-        late = [checked("c1", at=later(1)), checked("c2", at=later(1))]
-        control.recorded.extend(late)
-        await followed.feed.read_older()
-        assert told(followed) == 32
-
-        control.recorded = control.recorded[:-2]
-        await followed.happens(*late, checked("c1", at=later(2)))
-
-        assert told(followed) == 33
-
-
-async def test_a_page_that_was_asked_for_before_a_gap_is_not_shown_after_it() -> None:
-    control = a_past(30)
-    async with following(control) as followed:
-        with holding_pages(control) as free:
-            reading = asyncio.create_task(followed.feed.read_older())
-            await nothing_is_ready()
-            control.recorded.append(checked("missed", at=later(1)))
+        for _ in range(4):
             control.forgets(1)
-            await nothing_is_ready()
-            free.set()
-            await reading
-            assert followed.mirror.checks.rows() == []
-            await followed.feed.read_older()
+            await followed.tries_again()
 
-        assert told(followed) == 31
+        assert followed.pauses == [0.25, 0.5, 1.0]
+        followed.time += timedelta(seconds=10)  # it was well for a while
+        control.forgets(1)
+        await nothing_is_ready()
+
+        assert followed.pauses == [0.25, 0.5, 1.0]
+        assert followed.states[-1] == "live"
 
 
-async def test_a_filter_that_changes_while_a_page_is_read_gets_its_own_page() -> None:
-    control = a_past(30)
-    control.recorded.insert(0, checked("c9", at=later(-100), reason="pinned"))
+async def test_a_fact_that_cannot_be_applied_is_a_gap_that_says_so_and_the_log_has_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    control = CountingControl()
     async with following(control) as followed:
-        with holding_pages(control) as free:
-            first = asyncio.create_task(followed.feed.read_older())
-            await nothing_is_ready()
-            followed.mirror.checks.forget_older()
-            second = asyncio.create_task(followed.feed.read_older(reason="pinned"))
-            await nothing_is_ready()
-            free.set()
-            await asyncio.gather(first, second)
+        control._put([wire.EventLine(control.instance, 1, ReleaseWithheld(at=NOW, sequence=999))])
+        await nothing_is_ready()
 
-        assert [row.client for row in followed.mirror.checks.rows()] == ["c9"]
-
-
-@pytest.mark.parametrize(
-    "answer", [ServerRefused({"title": "x"}, 500), Unreachable("gone"), [{"event": "of another version"}]]
-)
-async def test_a_history_that_cannot_be_read_leaves_what_is_live_and_is_asked_again(answer: Any) -> None:
-    control = a_past(3)
-    answers = control.answers["/api/history"]
-    async with following(control) as followed:
-        control.answers["/api/history"] = answer
-        await followed.feed.read_older()
-        await followed.happens(checked("live", at=later(1)))
-        assert told(followed) == 1
-
-        control.answers["/api/history"] = answers
-        await followed.feed.read_older()
-        assert told(followed) == 4
+        assert followed.states == ["live", "gap"]
+        assert "an event can't be followed" in followed.links[-1].said
+        assert "an event was not taken" in caplog.text
+        await followed.tries_again()
+        assert followed.states == ["live", "gap", "live"]
+        assert followed.pauses == [0.25]
 
 
-async def test_no_page_is_asked_for_twice_at_once() -> None:
-    control = a_past(30)
-    async with following(control) as followed:
-        with holding_pages(control) as free:
-            reads: Sequence[asyncio.Task[None]] = [
-                asyncio.create_task(followed.feed.read_older()) for _ in range(3)
-            ]
-            await nothing_is_ready()
-            free.set()
-            await asyncio.gather(*reads)
+async def test_the_stream_is_closed_as_soon_as_the_state_is_read_again() -> None:
+    control = CountingControl()
+    async with following(control):
+        control.forgets(1)
+        await nothing_is_ready()
 
-        assert len(control.pages) == 1
-        assert told(followed) == 30
+        assert control.states == 2
+        assert len(control._streams) == 1
+
+
+async def test_between_batches_that_are_there_already_others_have_their_turn() -> None:
+    control = CountingControl()
+    turns: list[int] = []
+
+    async def others(followed: Following) -> None:
+        while True:
+            turns.append(followed.mirror.revision)
+            await asyncio.sleep(0)
+
+    async def events(after: int) -> AsyncGenerator[Sequence[wire.EventLine], None]:
+        for revision in range(after + 1, after + 51):
+            yield [wire.EventLine(control.instance, revision, checked(at=later(revision)))]
+        await asyncio.Event().wait()
+
+    control.events = events  # type: ignore[method-assign]
+    followed = Following(control)
+    watching = asyncio.create_task(others(followed))
+    reading = asyncio.create_task(followed.feed.follow())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    for one in (watching, reading):
+        one.cancel()
+    await asyncio.gather(watching, reading, return_exceptions=True)
+
+    assert set(range(1, 51)) <= set(turns)

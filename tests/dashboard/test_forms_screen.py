@@ -11,12 +11,13 @@ from textual.widgets import Input, Select
 
 from hotswap_dev.client.control import ServerRefused
 from hotswap_dev.dashboard.keys import Ask
-from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
 from hotswap_dev.dashboard.screens.form import CommandForm
 from hotswap_dev.domain.clients import advance
 from hotswap_dev.errors import Unreachable
 from tests.dashboard.forms_host import Server, host_on, rests, screen_text
 from tests.unit.making import a_release, an_answered_check, controls_with
+
+pytestmark = pytest.mark.screens
 
 HOSTILE = "[red]x[/] [@click=app.bell]y[/] \x1b[31m \u202e \u200b"
 
@@ -172,7 +173,7 @@ async def test_preview_shows_whose_answers_change_and_changes_nothing() -> None:
         await pilot.press("ctrl+d")
         await rests(pilot)
 
-        assert "1 client is answered otherwise" in screen_text(app)
+        assert "1 client gets another answer" in screen_text(app)
         assert "offer 15" in screen_text(app)
         assert "no update: forced-204" in screen_text(app)
         assert "enter  send" in screen_text(app)  # nothing was pushed off the 24 lines
@@ -181,7 +182,7 @@ async def test_preview_shows_whose_answers_change_and_changes_nothing() -> None:
 
         await pilot.press("space")
         await rests(pilot)
-        assert "answered otherwise" not in screen_text(app)  # it was of another text
+        assert "another answer" not in screen_text(app)  # it was of another text
         assert "for so many answers" in screen_text(app)  # and the fields have their room again
 
 
@@ -213,17 +214,18 @@ async def test_a_channel_that_there_is_completes_itself() -> None:
         assert server.done == [("set-build-channel", {"channel": "beta"})]
 
 
-async def test_a_final_command_asks_once_more_with_whose_answers_change() -> None:
+async def test_a_final_command_shows_whose_answers_change_in_the_form_before_it_is_sent() -> None:
     server = a_server()
     async with host_on(server) as (app, pilot):
         app.carry_out(Ask("roll-back-to", {"sequence": 14}))
         await rests(pilot)
         await pilot.press("ctrl+s")
         await rests(pilot)
-        assert isinstance(app.screen, ConfirmCommand)
-        assert "1 client is answered otherwise" in screen_text(app)
+        assert isinstance(app.screen, CommandForm)
+        assert "It can't be taken back. Enter once more does it." in screen_text(app)
+        assert "1 client gets another answer" in screen_text(app)
         assert server.done == []
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await rests(pilot)
 
         assert server.done == [("roll-back-to", {"sequence": 14})]
@@ -323,4 +325,8 @@ async def test_the_longest_form_fits_and_scrolls_to_the_field_that_is_typed_into
         await rests(pilot)
 
         assert "--update-type xy" in screen_text(app)
+        for _ in range(400):  # the field is scrolled to in steps
+            if "update type xy" in screen_text(app):
+                break
+            await pilot.pause(0.005)
         assert "update type xy" in screen_text(app)

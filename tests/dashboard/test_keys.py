@@ -263,7 +263,7 @@ def test_p_held_down_publishes_once() -> None:
 
 
 def test_t_lets_builds_go_to_the_channel_that_is_shown() -> None:
-    view = a_view(TWO, channel="beta")
+    view = a_view(with_facts(ChannelCreated(at=NOW, channel="beta")), channel="beta")
 
     assert asked("t", view) == SetBuildChannel(channel="beta")
     assert planned("t", a_view(TWO)) == Ask("set-build-channel")

@@ -99,7 +99,7 @@ async def test_what_was_done_is_told_with_how_many_answers_it_changes() -> None:
         await rests(pilot)
 
         assert app.told == [
-            ("no update for phone at the next check", "1 client is answered otherwise", "information")
+            ("no update for phone at the next check", "1 client gets another answer", "information")
         ]
 
 

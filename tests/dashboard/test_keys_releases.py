@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from hotswap_dev.dashboard.keys import Ask, Confirm, Say
 from hotswap_dev.dashboard.view import Pending
 from hotswap_dev.domain.clients import advance
+from hotswap_dev.domain.commands.overrides import SetMandatory
 from hotswap_dev.domain.commands.releases import Reoffer, Restore, RollBackTo, Withhold
 from hotswap_dev.domain.controls import Controls, replay
-from hotswap_dev.domain.facts import BundlesPruned, NoteAdded, ReleaseAdded, ReleaseWithheld
+from hotswap_dev.domain.facts import BundlesPruned, Forced204Set, NoteAdded, ReleaseAdded, ReleaseWithheld
 from hotswap_dev.domain.policy import Offer, decide
 from tests.dashboard.moments import a_view, asked, on_client, on_release, on_row, planned, pressed
 from tests.unit.domain.clients import a_download, an_offer
@@ -29,8 +30,28 @@ def test_w_withholds_the_selected_release_and_again_puts_it_back() -> None:
 
 
 def test_w_on_an_answer_that_offered_a_release_withholds_that_one_and_again_puts_it_back() -> None:
+    for view in (on_row(THREE, an_offer(15)), on_client(THREE, an_offer(15))):
+        assert pressed(view, "w", "w")[0] == [Withhold(sequence=15), Restore(sequence=15)]
+
+
+@pytest.mark.parametrize("key", ["w", "m", "r"])
+def test_a_key_on_an_older_answer_acts_on_what_its_client_is_offered_now(key: str) -> None:
     for view in (on_row(THREE, an_offer(14)), on_client(THREE, an_offer(14))):
-        assert pressed(view, "w", "w")[0] == [Withhold(sequence=14), Restore(sequence=14)]
+        assert asked(key, view).sequence == 15  # type: ignore[attr-defined]
+
+
+def test_w_once_more_puts_back_what_was_withheld_though_the_client_is_offered_another_meanwhile() -> None:
+    view = on_client(WITHHELD, an_offer(15, sequence=0))
+
+    assert asked("w", view) == Restore(sequence=15)
+    assert asked("m", view) == SetMandatory(on=True, sequence=14)
+
+
+def test_an_answer_that_names_no_release_is_about_the_newest_that_its_channel_can_offer() -> None:
+    forced = replay([*added(a_release(14), a_release(15)), ReleaseWithheld(at=NOW, sequence=15),
+                     Forced204Set(at=NOW, override=1)])  # fmt: skip
+
+    assert asked("m", on_client(forced, an_offer(15, sequence=0))) == SetMandatory(on=True, sequence=14)
 
 
 def test_w_on_an_answer_that_names_a_withheld_release_puts_that_one_back() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
+from hotswap_dev.dashboard.selectors.clients import MOST_CLIENTS
 from hotswap_dev.dashboard.widgets.row_list import RowList
 from hotswap_dev.domain.observations import CheckAnswered
-from tests.dashboard.desks import desk_on
+from tests.dashboard.desks import asked_after, desk_on
 from tests.dashboard.scripted import Desk, ScriptedControl
 from tests.unit.making import NOW, a_release, an_answered_check, controls_with
+
+pytestmark = pytest.mark.screens
 
 
 def many(count: int) -> ScriptedControl:
@@ -41,13 +45,35 @@ async def test_the_last_of_more_clients_than_fit_can_be_gone_to() -> None:
 
 async def test_the_selection_stays_on_its_client_and_in_sight_while_others_overtake_it() -> None:
     async with desk_on(many(100), size=(80, 24)) as desk:
-        await desk.press("2", "g")
+        await desk.press("2", "j", "k")
         assert "phone-099" in selected_line(desk)
 
         await desk.happens(*(_check(number) for number in range(80)))
 
         assert "phone-099" in selected_line(desk)
         assert desk.app.screen.query_one("#clients", RowList).scroll_offset.y > 0
+
+
+async def test_a_picked_client_that_leaves_the_rows_that_are_made_is_still_the_one_that_a_key_acts_on() -> (
+    None
+):
+    async with desk_on(many(MOST_CLIENTS), size=(80, 24)) as desk:
+        await desk.press("2", "G")
+        assert "phone-000" in selected_line(desk)
+        await desk.happens(*(_check(number) for number in range(1, 400)))
+
+        assert "phone-000" in selected_line(desk)
+        await desk.press("n")
+        assert asked_after(desk)[0][1]["client"] == "phone-000"
+
+
+async def test_a_client_that_was_asked_something_of_stays_in_sight_while_others_come() -> None:
+    async with desk_on(many(1), size=(80, 24)) as desk:
+        await desk.happens(_check(0))
+        await desk.press("n")
+        await desk.happens(*(_check(number) for number in range(1, 60)))
+
+        assert "phone-000" in selected_line(desk)
 
 
 async def test_a_page_down_in_the_check_ins_moves_on_by_what_is_in_sight() -> None:
@@ -60,7 +86,7 @@ async def test_a_page_down_in_the_check_ins_moves_on_by_what_is_in_sight() -> No
 
         rows = desk.app.screen.query_one("#checks", RowList)
         assert rows.scroll_offset.y > 0
-        seen = 59 - 2 * (rows.size.height - 1)
+        seen = 59 - 2 * (rows.size.height - 2)  # the head stands still, and a row stays in sight
         assert f"phone-{seen:03}" in selected_line(desk)
 
 
@@ -91,3 +117,16 @@ async def test_what_is_refused_is_taken_off_the_screen_by_itself() -> None:
         control.go_on()
         await desk.pilot.pause()
         assert desk.text("chips") == ""
+
+
+async def test_what_can_be_copied_is_of_the_client_that_was_drawn_and_not_of_one_that_came_since() -> None:
+    control = many(1)
+    async with desk_on(control) as desk:
+        await desk.happens(_check(0))
+        desk.app._frame = 1000.0  # nothing more is drawn until a key asks for it
+        control.happens(_check(1))
+        await desk.pilot.press("y")
+        await desk.rests()
+
+        copied = [one.text for one in desk.app.screen.choices if one.label == "client id"]  # type: ignore[attr-defined]
+        assert copied == ["phone-000"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.command import CommandPalette
+import pytest
 from textual.widgets import Input, OptionList
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.keys import KEYS
 from hotswap_dev.dashboard.screens.form import CommandForm
 from hotswap_dev.errors import Unreachable
+from tests.dashboard.desks import asked_after, desk_on, on_screen
 from tests.dashboard.forms_host import Host, Server, host_on, rests, screen_text
+from tests.dashboard.scripted import Desk
 from tests.unit.making import a_release, controls_with
+
+pytestmark = pytest.mark.screens
 
 
 def a_server() -> Server:
@@ -77,14 +81,35 @@ async def test_a_command_without_arguments_is_sent_at_once() -> None:
         assert app.told == [("nothing to do: it is so already", "", "information")]
 
 
-async def test_a_key_is_pressed() -> None:
-    async with host_on(a_server()) as (app, pilot):
-        await listed(app, pilot, "withhold  w")
-        await pilot.press("enter")
-        await rests(pilot)
+async def chosen(desk: Desk, words: str) -> None:
+    """Open the palette, type these words, and take the first entry."""
+    await desk.press("ctrl+p", *(letter if letter != " " else "space" for letter in words), "enter")
+    await desk.rests()
 
-        assert app.pressed[-1] == "w"
-        assert not isinstance(app.screen, CommandPalette)
+
+async def test_a_key_does_what_it_does_when_it_is_pressed_where_one_was() -> None:
+    async with desk_on() as desk:
+        await chosen(desk, "no update for all")
+        assert [name for name, _ in asked_after(desk)] == ["force-204"]
+
+        await chosen(desk, "go to the releases")
+        assert desk.app.looking.pane == "releases"
+
+        await desk.press("u")
+        await chosen(desk, "no update for all")
+        await chosen(desk, "stop offering this release")
+        # What is for everyone can be asked for from everywhere; no release can be seen from here.
+        assert [name for name, _ in asked_after(desk)] == ["force-204", "force-204"]
+        assert on_screen(desk.app) == "AddressesScreen"
+
+
+async def test_over_a_question_or_a_form_there_is_no_palette_whose_entries_would_answer_it() -> None:
+    async with desk_on() as desk:
+        await desk.press("1", "j", "j", "b", "ctrl+p")
+        assert on_screen(desk.app) == "ConfirmCommand"
+        await desk.press("escape", "semicolon", "ctrl+p")
+        assert on_screen(desk.app) == "CommandForm"
+        assert asked_after(desk) == []
 
 
 async def test_a_command_that_only_the_server_knows_is_listed_and_one_that_it_lacks_is_not() -> None:

@@ -11,6 +11,8 @@ from hotswap_dev.dashboard.screens.addresses import AddressesScreen, CodePage
 from hotswap_dev.dashboard.view import View
 from tests.dashboard.details import a_moment, an_about, not_activated, on_loopback, opened, releases
 
+pytestmark = pytest.mark.screens
+
 
 def a_day() -> View:
     return a_moment(*not_activated(), controls=releases(13, 14), about=an_about())
@@ -74,7 +76,7 @@ async def test_a_server_of_this_machine_alone_has_no_code() -> None:
     view = a_moment(about=on_loopback())
     async with opened(AddressesScreen(), view) as detail:
         assert code_on(detail) == []
-        assert "hotswap-dev --host 0.0.0.0" in detail.text
+        assert "hotswap-dev my-app/dist --host 0.0.0.0" in detail.text
 
         await detail.becomes(replace(view, about=an_about()))
         assert code_on(detail)

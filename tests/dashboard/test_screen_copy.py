@@ -12,6 +12,8 @@ from hotswap_dev.dashboard.screens.copy import CopyScreen
 from hotswap_dev.dashboard.view import Selected, View
 from tests.dashboard.details import Opened, a_moment, an_about, not_activated, opened, releases
 
+pytestmark = pytest.mark.screens
+
 
 def selected_client(about_changes: dict[str, object] | None = None) -> View:
     return a_moment(

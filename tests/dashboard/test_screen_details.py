@@ -37,6 +37,8 @@ from tests.dashboard.details import (
 from tests.unit.domain.clients import a_download
 from tests.unit.making import NOW, an_answered_check
 
+pytestmark = pytest.mark.screens
+
 NOT_KEPT = ServerRefused(
     {"title": "not-kept", "detail": "no exchange is kept", "hint": "look elsewhere"}, 404
 )

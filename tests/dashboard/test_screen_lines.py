@@ -9,11 +9,14 @@ import pytest
 from rich.color import Color, ColorType
 from textual.app import App, ComposeResult
 
-from hotswap_dev.dashboard.spans import Line, Role, Span, line
+from hotswap_dev.dashboard.ascii import in_ascii
+from hotswap_dev.dashboard.spans import Line, Role, Span, cells, line
 from hotswap_dev.dashboard.themes import DARK, LIGHT
 from hotswap_dev.dashboard.widgets.lines import Lines
 from hotswap_dev.dashboard.widgets.roles import role_style, role_styles
 from tests.dashboard.details import HOSTILE
+
+pytestmark = pytest.mark.screens
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 
@@ -71,6 +74,10 @@ async def test_lines_are_made_for_the_width_that_there_is() -> None:
         assert len(app.rows()[0].rstrip()) == 39  # one is the scrollbar's
 
         await pilot.resize_terminal(20, 5)
+        for _ in range(200):  # a resize is told by a timer
+            if app.page.size.width == 20:
+                break
+            await pilot.pause(0.005)
         await pilot.pause()
         assert len(app.rows()[0].rstrip()) == 19
 
@@ -148,3 +155,8 @@ async def test_without_colours_roles_are_told_apart_by_weight(monkeypatch: pytes
             if segment.style and segment.style.color
         }
         assert inks <= {ColorType.TRUECOLOR, ColorType.DEFAULT}
+
+
+def test_a_sign_that_takes_no_column_takes_none_in_ascii_either() -> None:
+    assert in_ascii((Span("\U0001f3fb", "warn"),)) == ()
+    assert cells(in_ascii((Span("a\U0001f3fb", "warn"),))) == 1

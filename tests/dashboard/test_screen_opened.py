@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.screen import Screen
 
 from hotswap_dev import wire
@@ -15,6 +16,8 @@ from hotswap_dev.domain.observations import CheckAnswered
 from tests.dashboard.details import an_exchange, checks_of, not_activated, releases
 from tests.dashboard.scripted import Desk, ScriptedControl, dashboard_on
 from tests.unit.making import NOW, an_answered_check
+
+pytestmark = pytest.mark.screens
 
 
 def a_server() -> ScriptedControl:

@@ -121,6 +121,50 @@ def test_a_refused_build_is_red_with_its_reason_and_file_and_names_what_is_serve
     assert roles_of(header(scene.view(), 100), "build refused") == {"bad"}
 
 
+WITHOUT_INDEX = Noticed(
+    at=NOW, level="info", code="no-index", message="there is no index.html at the top of dist"
+)
+
+
+def test_a_build_folder_that_lacks_its_page_is_red_there_and_says_what_is_served_meanwhile() -> None:
+    scene = a_morning().happens(WITHOUT_INDEX)
+    said = way(scene.view(), 100)
+    assert roles_of(said, "not published: there is no index.html at the top of dist") == {"bad"}
+    assert plain(said).endswith("14 is served on")
+    assert roles_of(header(scene.view(), 100), "waiting for dist") == {"bad"}
+    scene.happens(BuildSkipped(at=NOW, channel="beta", sequence=14))
+    assert plain(way(scene.view(), 100)).startswith(" 14 ")
+    assert roles_of(header(scene.view(), 100), "●") == {"good"}
+
+
+def test_a_file_that_is_waited_for_is_said_with_how_long() -> None:
+    detail = "index.html asks for assets/x.js, which is not there"
+    waits = Noticed(at=NOW, level="info", code="missing-reference", message=detail)
+    said = way(a_morning().happens(waits).view(), 100)
+    assert roles_of(said, f"waiting up to 10 s: {detail}") == {"warn"}
+    assert plain(said).endswith("14 is served on")
+
+
+def test_a_folder_that_went_away_is_said_by_its_last_name() -> None:
+    gone = Noticed(at=NOW, level="info", code="folder-missing", message="my-app/dist: it is not there")
+    said = plain(way(Scene().happens(gone).view(), 100))
+    assert "not published: dist: it is not there" in said
+    assert said.endswith("nothing is served")
+
+
+def test_what_is_served_on_is_what_can_be_offered() -> None:
+    scene = a_morning().done(Withhold(sequence=14)).happens(WITHOUT_INDEX)
+    assert plain(way(scene.view(), 100)).endswith("13 is served on")
+    assert plain(way(scene.done(PauseChannel(channel="beta")).view(), 100)).endswith("nothing is served")
+
+
+def test_a_release_that_no_client_may_have_is_not_shown_as_if_it_were_offered() -> None:
+    scene = a_morning().saved(15, min_binary_version="9.0.0")
+    assert roles_of(way(scene.view(), 100), "needs 9.0.0, offered 0/4") == {"warn"}
+    forced = a_morning().done(Force204(on=True))
+    assert roles_of(way(forced.view(), 100), "no update, offered 2/4") == {"warn"}
+
+
 def test_a_long_reason_is_cut_and_what_is_served_stays() -> None:
     scene = a_morning().happens(BuildRefused(at=NOW, code="unreadable", detail="x" * 500))
     assert plain(way(scene.view(), 80)).endswith("14 is served on")
@@ -145,9 +189,16 @@ def test_a_save_that_changed_nothing_is_said_where_there_is_room() -> None:
     assert "saved again, same content" in plain(way(scene.view(), 160))
 
 
-def test_with_one_channel_shown_the_way_is_that_of_its_newest() -> None:
+def test_a_folder_that_is_as_a_release_of_an_earlier_run_has_it_was_found_so() -> None:
+    view = a_morning().happens(BuildSkipped(at=NOW, channel="beta", sequence=14)).view()
+    view = replace(view, builds=replace(view.builds, last=None))
+    assert "found as it was: release 14" in plain(way(view, 160))
+
+
+def test_the_way_is_that_of_the_build_channels_newest_or_of_the_channel_that_is_shown() -> None:
     scene = a_morning().saved(15, channel="nightly")
-    assert plain(way(scene.view(), 80)).startswith(" 15 ")
+    assert plain(way(scene.view(), 80)).startswith(" 14 ")
+    assert plain(way(scene.view(Looking(channel="nightly")), 80)).startswith(" 15 ")
     assert plain(way(scene.view(Looking(channel="beta")), 80)).startswith(" 14 ")
     assert "no release yet on empty" in plain(way(scene.view(Looking(channel="empty")), 80))
 
@@ -248,17 +299,27 @@ def test_a_filter_and_a_channel_are_named_beside_it() -> None:
 
 def test_the_foot_shows_the_keys_of_a_check_in_and_always_the_way_to_the_others() -> None:
     said = plain(foot(a_morning().view(), 80))
-    assert said.startswith(" n no update  m mandatory  w withhold")
+    assert said.startswith(" n no update Pixel  m mandatory 14  w withhold 14")
     assert said.endswith(": commands  ? help")
     assert "/ filter" in said
 
 
 def test_the_foot_of_a_release_has_no_key_of_a_client() -> None:
-    view = a_morning().view(Looking(pane="releases", release=14))
-    said = plain(foot(view, 120))
+    scene = a_morning()
+    said = plain(foot(scene.view(Looking(pane="releases", release=13)), 120))
     assert "no update" not in said
     assert "b roll back" in said
     assert "> promote" in said
+    # There is nothing to go back to it from.
+    assert "b roll back" not in plain(foot(scene.view(Looking(pane="releases", release=14)), 120))
+
+
+def test_a_key_says_on_what_it_acts_as_far_as_there_is_room() -> None:
+    scene = a_morning().named("px", "Anna's second tablet").later(1).done(Withhold(sequence=14))
+    scene.asks("px", 11)
+    said = plain(foot(scene.view(), 100))
+    assert "n no update Anna's second…  m mandatory 13  w put back 14" in said
+    assert plain(foot(scene.view(), 60)).startswith(" n no update  m mandatory  w put back")
 
 
 def test_a_key_says_what_it_does_next_to_what_is_selected() -> None:

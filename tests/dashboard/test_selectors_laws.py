@@ -14,13 +14,22 @@ from hotswap_dev.dashboard.ascii import in_ascii, wants_ascii
 from hotswap_dev.dashboard.looking import PANES, Looking
 from hotswap_dev.dashboard.selectors.columns import Column, Piece, as_many, in_columns, margined
 from hotswap_dev.dashboard.selectors.figures import bar, spark
+from hotswap_dev.dashboard.selectors.releases import release_state
+from hotswap_dev.dashboard.selectors.who_has_it import release_sections
 from hotswap_dev.dashboard.spans import Line, Span, cells, line, plain
 from hotswap_dev.dashboard.view import Link, LinkState, Selected, View
+from hotswap_dev.domain.checks import Check
+from hotswap_dev.domain.clients import advance
 from hotswap_dev.domain.commands.overrides import Force204
+from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import ClientNamed, ClientPinned, NoteAdded, ReleaseEdited
+from hotswap_dev.domain.model import DEFAULT_CHANNEL
 from hotswap_dev.domain.observations import BuildRefused, BuildStarted, Noticed
+from hotswap_dev.domain.policy import Offer, decide
+from hotswap_dev.domain.preview import next_check
+from tests.dashboard.moments import a_view
 from tests.dashboard.views import Scene, a_morning
-from tests.unit.making import NOW
+from tests.unit.making import NOW, all_controls, an_answered_check, checks
 
 CORPUS = (
     "[/nope]",
@@ -89,6 +98,10 @@ def every_line(view: View, width: int) -> Iterator[Line]:
     for row in view.rows:
         yield selectors.check_line(row, view, width)
     yield from selectors.why_lines(view, width, 6)
+    for heads in (selectors.release_heads, selectors.client_heads, selectors.check_heads):
+        yield heads(view, width)
+    for pane in PANES:
+        yield from selectors.empty(view, pane, width)
 
 
 @given(views(), widths)
@@ -122,6 +135,39 @@ def test_in_ascii_the_same_lines_have_nothing_but_ascii_and_no_more_columns(view
         drawn = in_ascii(one)
         assert plain(drawn).isascii()
         assert cells(drawn) <= cells(one)
+
+
+@given(all_controls(), st.lists(st.tuples(checks(), st.sampled_from(("a", "b", "c"))), max_size=4))
+def test_state_who_and_next_of_a_release_never_contradict_what_its_clients_are_told(
+    controls: Controls, asking: list[tuple[Check, str]]
+) -> None:
+    asked = [
+        an_answered_check(
+            client, sequence=one.sequence, binary_version=one.binary_version, platform=one.platform,
+            arch=one.arch, channel=one.channel,
+        )
+        for one, client in asking
+    ]  # fmt: skip
+    clients = {one.client: client for one in asked if (client := advance(None, one)) is not None}
+    view = a_view(controls, clients=clients)
+    told = [decide(controls, check, NOW).answer for one in clients.values() if (check := next_check(one))]
+    offered = {answer.release.sequence for answer in told if isinstance(answer, Offer)}
+    for number, release in controls.releases.items():
+        state, _ = release_state(release, view)
+        who, *_, after = release_sections(release, view)
+        assert (f"{number} is offered to none" not in who.text) == (number in offered or not clients)
+        if number in offered:
+            assert state == "offered"
+            assert "Nobody" not in after.text
+            assert "in its place" not in after.text
+        elif clients and state == "offered":
+            # Nobody known is without it, or could have it: it is what the next one is offered.
+            assert not any(
+                client.sequence is not None and client.sequence < number and next_check(client) is not None
+                and (client.channel or DEFAULT_CHANNEL) == release.channel
+                and decide(controls, next_check(client), NOW).reason.code == "forced-204"  # type: ignore[arg-type]
+                for client in clients.values()
+            )  # fmt: skip
 
 
 @given(

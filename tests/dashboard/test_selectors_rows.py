@@ -6,9 +6,19 @@ import pytest
 from msgspec.structs import replace
 
 from hotswap_dev.dashboard.looking import Looking
-from hotswap_dev.dashboard.selectors import check_line, client_line, client_rows, release_line, release_rows
+from hotswap_dev.dashboard.selectors import (
+    check_heads,
+    check_line,
+    client_heads,
+    client_line,
+    client_rows,
+    release_heads,
+    release_line,
+    release_rows,
+)
 from hotswap_dev.dashboard.selectors.clients import MOST_CLIENTS
 from hotswap_dev.dashboard.selectors.figures import spans_of
+from hotswap_dev.dashboard.selectors.releases import release_state
 from hotswap_dev.dashboard.spans import Line, cells, plain
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands.channels import CreateChannel, PauseChannel
@@ -45,7 +55,12 @@ def keys(view: View) -> list[tuple[int, ...]]:
 def test_never_fetched_neighbours_fold_and_the_newest_never_does() -> None:
     view = a_morning().view()
     assert keys(view) == [(14,), (13,), (12,), (11, 10), (9,), (8,), tuple(range(7, 0, -1))]
-    assert plain(release_of(view, 5)).startswith(" 7…1  never fetched")
+    assert plain(release_of(view, 5)).startswith("  7…1  never fetched   enter unfolds")
+
+
+def test_unfolded_every_release_has_a_row_of_its_own() -> None:
+    view = a_morning().view(Looking(unfolded=True))
+    assert keys(view) == [(one,) for one in range(14, 0, -1)]
 
 
 def test_every_release_is_in_exactly_one_row() -> None:
@@ -120,6 +135,40 @@ def test_the_channel_stands_in_the_row_only_where_there_are_several() -> None:
     assert "beta" in plain(release_of(scene.saved(15, channel="nightly").view(), 14))
 
 
+def state_of(scene: Scene, sequence: int) -> str:
+    view = scene.view(Looking(unfolded=True))
+    return release_state(view.controls.releases[sequence], view)[0]
+
+
+def test_a_release_whose_minimum_is_above_every_client_is_not_offered_and_the_one_below_is() -> None:
+    scene = a_morning().saved(15, min_binary_version="9.0.0")
+    assert state_of(scene, 15) == "needs 9.0.0"
+    assert state_of(scene, 14) == "offered"
+    assert state_of(scene, 13) == "superseded"
+    # Everyone has 14: still nobody may run 15, and who comes anew is offered 14.
+    everyone = Scene().saved(14).saved(15, min_binary_version="9.0.0").asks("px", 14)
+    assert (state_of(everyone, 15), state_of(everyone, 14)) == ("needs 9.0.0", "offered")
+
+
+def test_a_release_that_one_client_is_too_old_for_and_the_others_have_is_offered() -> None:
+    scene = Scene().saved(14).asks("px", 14).asks("old", 0, binary_version="0.1.0")
+    assert state_of(scene, 14) == "offered"
+
+
+def test_both_releases_are_offered_where_some_may_run_only_the_older_one() -> None:
+    scene = Scene().saved(1).saved(2, min_binary_version="0.5.0")
+    scene.asks("old", 0).asks("new", 0, binary_version="0.5.0")
+    assert (state_of(scene, 2), state_of(scene, 1)) == ("offered", "offered")
+
+
+def test_while_everyone_is_told_no_update_nothing_is_offered() -> None:
+    scene = a_morning().done(Force204(on=True))
+    assert state_of(scene, 14) == "no update"
+    assert state_of(scene, 13) == "superseded"
+    assert state_of(Scene().saved(1).done(Force204(on=True)), 1) == "no update"
+    assert state_of(a_morning().done(Force204(on=True, client="px")), 14) == "offered"
+
+
 def test_columns_stand_below_each_other_whatever_is_in_them() -> None:
     view = a_morning().done(Withhold(sequence=14)).view()
     lines = [plain(release_of(view, one)) for one in (14, 13, 12, 9)]
@@ -130,6 +179,67 @@ def test_columns_stand_below_each_other_whatever_is_in_them() -> None:
 
 def test_neighbours_in_a_list_of_sequences_are_one() -> None:
     assert spans_of([16, 14, 13, 12, 9, 8]) == "16, 14…12, 9, 8"
+
+
+@pytest.mark.parametrize("width", [40, 56, 77, 95, 160])
+def test_heads_stand_above_their_columns(width: int) -> None:
+    view = a_morning().saved(15, channel="nightly").view()
+    heads = {
+        "releases": (release_heads(view, width), release_of(view, 14, width)),
+        "clients": (client_heads(view, width), client_of(view, "mac", width)),
+        "checks": (
+            check_heads(view, width),
+            check_line(next(row for row in view.rows if row.client == "mac"), view, width),
+        ),
+    }
+    below = {
+        "version": "0.4.1-ota.14",
+        "state": {"releases": "offered", "clients": "! running"},
+        "name": "Anna's Mac",
+        "binary": "0.4.1 ",
+        "client": "Anna's Mac",
+        "reason": "newer-release",
+        "proved": "offered 14",
+        "answer": "200",
+    }
+    for pane, (head, row) in heads.items():
+        assert {span.role for span in head if span.text.strip()} == {"dim"}
+        assert cells(head) == cells(row) <= width
+        for word, text in below.items():
+            wanted = text[pane] if isinstance(text, dict) and pane in text else text
+            if word in plain(head).split() and isinstance(wanted, str):
+                at = plain(head).index(word)
+                assert plain(row)[at:].startswith(wanted[: 1 + width // 40]), (pane, word)
+
+
+def test_no_name_is_cut_while_there_is_room_elsewhere() -> None:
+    scene = a_morning().named("mac", "Anna's MacBook Pro in Oslo")
+    view = scene.view()
+    row = next(row for row in view.rows if row.client == "mac")
+    assert "Anna's MacBook Pro in Oslo" in plain(client_of(view, "mac", 77))
+    assert "Anna's MacBook Pro in Oslo" in plain(check_line(row, view, 117))
+
+
+def test_channels_are_told_apart_by_their_whole_names_or_not_named() -> None:
+    scene = (
+        a_morning().saved(15, channel="prod").saved(16, channel="production").asks("other", 0, channel=None)
+    )
+    for width in (40, 56, 77, 120):
+        view = scene.view()
+        for line in (
+            release_of(view, 15, width),
+            release_of(view, 16, width),
+            client_of(view, "other", width),
+        ):
+            assert "pro…" not in plain(line)
+            assert "prod…" not in plain(line)
+    assert "production" in plain(client_of(scene.view(), "other", 100))
+
+
+def test_the_binary_is_never_shown_as_nothing() -> None:
+    said = plain(client_of(a_morning().asks("other", 3, channel=None).view(), "other", 70))
+    assert "0.4.1" in said
+    assert " - " not in said
 
 
 # --- clients -------------------------------------------------------------------------------------------------------
@@ -254,11 +364,17 @@ def test_changes_builds_notes_and_notices_stand_between_the_check_ins() -> None:
     assert plain(newest_line(scene)).endswith("✗ not published  no-index: index.html is missing")
 
 
+def test_what_the_build_folder_lacks_stands_out_among_the_check_ins() -> None:
+    seen = Noticed(at=NOW, level="info", code="no-index", message="there is no index.html at the top of dist")
+    line = newest_line(a_morning().later(1).happens(seen))
+    assert [span.role for span in line if "index.html" in span.text] == ["warn"]
+
+
 def test_a_release_says_how_long_the_way_from_the_save_was() -> None:
     view = a_morning().view()
     row = next(row for row in view.rows if isinstance(row.event, Published))
     said = plain(check_line(row, view, 117))
-    assert "▸ release 14" in said
+    assert "+ release 14" in said
     assert "packed in 28 ms, offered 341 ms after the save" in said
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
-from hotswap_dev.dashboard.looking import Looking
-from hotswap_dev.dashboard.selectors import empty, why_lines
-from hotswap_dev.dashboard.spans import cells
+from hotswap_dev.dashboard.keys import Send, plan
+from hotswap_dev.dashboard.looking import PANES, Looking
+from hotswap_dev.dashboard.selectors import empty, foot, why_lines
+from hotswap_dev.dashboard.spans import cells, plain
 from hotswap_dev.dashboard.view import Link, Selected, View
 from hotswap_dev.domain.commands.channels import PauseChannel
 from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.overrides import Force204
-from hotswap_dev.domain.commands.releases import EditRelease, Withhold
+from hotswap_dev.domain.commands.releases import EditRelease, Restore, Withhold
 from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, Noticed
 from tests.dashboard.views import Scene, a_morning, row_where, texts
 from tests.unit.making import NOW
@@ -59,6 +61,33 @@ def test_a_forced_204_that_only_counts_down_is_explained_once() -> None:
     assert " NOW   " not in said
 
 
+def test_a_forced_204_that_holds_for_another_scope_by_now_is_said() -> None:
+    scene = a_morning().done(Force204(on=True, client="px")).done(Force204(on=True)).later(1).asks("px", 12)
+    scene.done(Force204(on=False, client="px"))
+    said = explained(row_where(scene.view(), client="px"))
+    assert " WHY   No update is forced for px, until it is off." in said
+    assert " NOW   No update is forced for everyone, until it is off." in said
+    assert "force-204 off --client" not in said
+    assert "z updates again" not in said
+
+
+def test_a_forced_204_that_counts_anew_is_said() -> None:
+    scene = a_morning().done(Force204(on=True, times=1)).later(1).asks("px", 12).done(Force204(on=True))
+    said = explained(row_where(scene.view(), client="px"))
+    assert " WHY   No update is forced for everyone, this once." in said
+    assert " NOW   No update is forced for everyone, until it is off." in said
+
+
+def test_w_is_named_for_what_it_puts_back_and_the_rest_as_a_command() -> None:
+    scene = a_morning().later(1).asks("px", 12).done(Withhold(sequence=14))
+    view = row_where(scene.view(), client="px")
+    said = explained(view)
+    assert " NOW   Release 13 (0.4.1-ota.13) is newer than the client's 12." in said
+    assert "w withhold 13" not in said
+    assert "w put back 14" in plain(foot(view, 120))
+    assert plan("w", view) == Send(Restore(sequence=14), "release 14 back")
+
+
 def test_a_release_that_was_withheld_since_shows_in_what_is_said_of_its_clients() -> None:
     scene = a_morning().later(1).done(Withhold(sequence=14))
     said = explained(row_where(scene.view(), client="px"))
@@ -70,6 +99,22 @@ def test_what_was_passed_over_is_said_shortly_and_once() -> None:
     scene.done(EditRelease(sequence=2, min_binary_version="0.5.0")).later(1).asks("px", 0)
     said = explained(scene.view())
     assert "Passed over: 3 withheld · 2 needs binary 0.5.0" in said
+
+
+def test_what_why_is_about_is_not_passed_over_once_more() -> None:
+    scene = Scene().saved(1).saved(2).saved(3).done(Withhold(sequence=3))
+    scene.done(EditRelease(sequence=2, min_binary_version="0.5.0")).later(1).asks("px", 1)
+    said = explained(scene.view())
+    assert "Release 3 is withheld." in said
+    assert "Passed over too: 2 needs binary 0.5.0" in said
+
+
+def test_several_releases_need_and_one_needs() -> None:
+    scene = Scene()
+    for sequence in range(1, 8):
+        scene.saved(sequence, min_binary_version="0.3.0" if sequence == 2 else "0.5.0")
+    said = explained(scene.later(1).asks("px", 1).view())
+    assert "Passed over: 7…3 need binary 0.5.0" in said
 
 
 def test_a_single_release_that_why_names_already_is_not_passed_over_twice() -> None:
@@ -161,6 +206,26 @@ def test_a_client_of_another_channel_is_not_offered_the_release_because_of_that(
         (a_morning().done(PauseChannel(channel="beta")), "Whoever asks for beta is offered nothing"),
         (a_morning(), "Whoever asks for beta with less than 14, and may run it, is offered it."),
         (a_morning().saved(15), "15 is newer and offered in its place"),
+        (
+            a_morning().done(Force204(on=True)),
+            "Nobody is offered 14 until the forced 204 for everyone is off.",
+        ),
+        (
+            Scene().saved(14, min_binary_version="9.0.0").asks("px", 0),
+            "Nobody known may run 14: it needs binary 9.0.0.",
+        ),
+        (
+            Scene().saved(14).saved(15, min_binary_version="9.0.0").asks("px", 0),
+            "Whoever asks for beta with less than 14, and may run it, is offered it.",
+        ),
+        (
+            Scene()
+            .saved(14)
+            .saved(15, min_binary_version="9.0.0")
+            .asks("px", 0)
+            .asks("new", 0, binary_version="9.0.0"),
+            "Whoever may not run 15, or is pinned to 14, is offered 14.",
+        ),
     ],
 )
 def test_a_release_says_what_comes_next(scene: Scene, said: str) -> None:
@@ -176,10 +241,11 @@ def test_thousands_of_clients_are_explained_without_making_a_key_wait() -> None:
     view = replace(scene.view(), pane="releases", selected=Selected("release", 60))
     best = min(_seconds(view) for _ in range(5))
     assert best < 0.02  # a few milliseconds; the rest is for machines that do other things too
-    assert "(Of 1700 more, seen before these, nothing is said.)" in explained(view)
+    assert "60 is offered to none of 100 clients. (Nothing is said of 1900 more.)" in explained(view)
 
 
 def _seconds(view: View) -> float:
+    view = replace(view, now=view.now + timedelta(seconds=time.perf_counter()))  # nothing of it is known yet
     began = time.perf_counter()
     why_lines(view, 120, 6)
     return time.perf_counter() - began
@@ -201,18 +267,34 @@ def test_lines_never_exceed_the_room_even_where_a_command_is_long() -> None:
 
 def test_no_client_yet_shows_the_line_that_builds_one_and_that_dev_builds_never_ask() -> None:
     view = Scene().saved(1).view()
-    for pane in ("clients",):
-        said = texts(empty(view, pane))
-        assert view.about is not None
-        assert view.about.build_line is not None
-        assert view.about.build_line in said
-        assert "A dev build (tauri dev) bypasses OTA" in said
-        assert "u shows addresses" in said
+    said = texts(empty(view, "checks"))
+    assert view.about is not None
+    assert view.about.build_line is not None
+    assert view.about.build_line in said
+    assert "A dev build (tauri dev) bypasses OTA" in said
+    assert "u shows addresses" in said
+
+
+def test_that_there_is_no_client_yet_is_said_once_where_there_is_room_for_it() -> None:
+    view = Scene().saved(1).view()
+    both = texts(empty(view, "clients")) + texts(empty(view, "checks"))
+    assert both.count("No client yet") == 1
+    assert "3 says how an app comes to ask" in texts(empty(view, "clients"))
+
+
+@pytest.mark.parametrize("width", [20, 40, 56])
+def test_sentences_of_an_empty_pane_are_broken_and_not_cut(width: int) -> None:
+    for view in (Scene().view(), Scene().saved(1).view(), Scene(dist=None, build_line=None).view()):
+        for pane in PANES:
+            lines = empty(view, pane, width)
+            assert all(cells(line) <= width for line in lines)
+            if width >= 40:
+                assert "".join(texts(lines).split()) == "".join(texts(empty(view, pane)).split())
 
 
 def test_outside_of_a_project_no_client_yet_shows_the_endpoint() -> None:
     scene = Scene(build_line=None)
-    assert "http://127.0.0.1:3333/api/ota/{{current_sequence}}" in texts(empty(scene.view(), "clients"))
+    assert "http://127.0.0.1:3333/api/ota/{{current_sequence}}" in texts(empty(scene.view(), "checks"))
 
 
 def test_no_release_yet_says_how_to_get_one() -> None:

@@ -26,7 +26,7 @@ from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.overrides import Force204
 from hotswap_dev.domain.commands.releases import Withhold
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.observations import BuildRefused, BuildStarted
+from hotswap_dev.domain.observations import BuildRefused, BuildStarted, Noticed
 from tests.dashboard.scripted import Desk, ScriptedControl, dashboard_on
 from tests.dashboard.views import ABOUT, Scene, a_morning
 from tests.unit.making import NOW
@@ -168,6 +168,14 @@ class TestEveryStateHasItsLook:
             await after(desk, scene)
             assert picture(desk.app) == snapshot
 
+    async def test_waiting_for_the_folder(self, theme: str, snapshot: SnapshotAssertion) -> None:
+        lacks = "there is no index.html at the top of dist"
+        scene = a_morning().later(3)
+        scene.happens(Noticed(at=NOW, level="info", code="no-index", message=lacks))
+        async with dashboard_on(Holding(scene), size=self.SIZE, theme=theme) as desk:
+            await after(desk, scene)
+            assert picture(desk.app) == snapshot
+
     async def test_build_refused(self, theme: str, snapshot: SnapshotAssertion) -> None:
         refused = BuildRefused(
             at=NOW,
@@ -227,4 +235,5 @@ async def test_the_main_screen_in_ascii(snapshot: SnapshotAssertion) -> None:
         desk.app.in_ascii = True
         await after(desk, scene)
         drawn = picture(desk.app)
+        assert drawn.isascii()
         assert drawn == snapshot

@@ -255,6 +255,13 @@ class Terminal:
                 self._stream.feed(part)
 
 
+def assert_as_before(terminal: Terminal) -> None:
+    """The terminal is what it was: shown cursor, no reports, the same line modes."""
+    terminal.wait_until(lambda: not terminal.modes_left(), lambda: f"modes left on: {terminal.modes_left()}")
+    assert terminal.keys_left() == 0
+    assert terminal.line_modes() == terminal.modes_before
+
+
 def hotswap_dev(*words: str | Path) -> Sequence[str]:
     """The program's command line."""
     return [sys.executable, "-m", "hotswap_dev", *map(str, words)]

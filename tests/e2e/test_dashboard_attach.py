@@ -15,7 +15,7 @@ from tests.e2e.server_process import ServerProcess, run_command, write_frontend
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminals", allow_module_level=True)
 
-from tests.e2e.terminal import Terminal, hotswap_dev, wait_for_the_end_of
+from tests.e2e.terminal import Terminal, assert_as_before, hotswap_dev, wait_for_the_end_of
 
 
 @pytest.fixture
@@ -68,9 +68,7 @@ def test_E16_leaving_leaves_the_server_untouched_and_the_terminal_as_it_was(
             os.kill(terminal.pid, leave)
 
         assert terminal.exit_code(within=2) == code
-        terminal.wait_until(lambda: not terminal.modes_left(), lambda: f"{terminal.modes_left()}")
-        assert terminal.keys_left() == 0
-        assert terminal.line_modes() == terminal.modes_before
+        assert_as_before(terminal)
     assert server.get("/healthz")[0] == 200
     assert server.process.poll() is None
 
@@ -83,9 +81,7 @@ def test_E16_a_killed_dashboard_leaves_the_server_untouched_and_the_terminal_as_
         os.kill(terminal.pid, signal.SIGKILL)
 
         assert terminal.exit_code(within=2) == -signal.SIGKILL
-        terminal.wait_until(lambda: not terminal.modes_left(), lambda: f"{terminal.modes_left()}")
-        assert terminal.keys_left() == 0
-        assert terminal.line_modes() == terminal.modes_before
+        assert_as_before(terminal)
     assert server.check()[0] == 200
     assert server.process.poll() is None
 

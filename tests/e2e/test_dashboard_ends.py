@@ -17,7 +17,7 @@ from tests.e2e.server_process import write_frontend
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminals", allow_module_level=True)
 
-from tests.e2e.terminal import Terminal, hotswap_dev, is_alive, wait_for_the_end_of
+from tests.e2e.terminal import Terminal, assert_as_before, hotswap_dev, is_alive, wait_for_the_end_of
 
 STOPPED = "stopped; the next start goes on at release "
 
@@ -34,13 +34,6 @@ def opened(terminal: Terminal, folder: Path) -> int:
     pid: int = json.loads((folder / ".hotswap-dev" / "server.json").read_text())["pid"]
     assert is_alive(pid)
     return pid
-
-
-def assert_as_before(terminal: Terminal) -> None:
-    """The terminal is what it was: shown cursor, no reports, the same line modes."""
-    terminal.wait_until(lambda: not terminal.modes_left(), lambda: f"modes left on: {terminal.modes_left()}")
-    assert terminal.keys_left() == 0
-    assert terminal.line_modes() == terminal.modes_before
 
 
 def assert_ended_in_order(server: int, folder: Path, within: float = 2.0) -> None:
@@ -123,6 +116,63 @@ def test_E16_a_dashboard_whose_server_was_killed_stays_and_says_so(tmp_path: Pat
         assert terminal.exit_code(within=2) == 1
         assert_as_before(terminal)
         terminal.wait_for("error: the server ended: killed by SIGKILL")
+
+
+def test_E16_a_signal_to_both_at_once_is_the_exit_code(tmp_path: Path) -> None:
+    with dashboard(tmp_path) as terminal:
+        server = opened(terminal, tmp_path)
+
+        os.kill(server, signal.SIGTERM)
+        wait_for_the_end_of(server)
+        os.kill(terminal.pid, signal.SIGTERM)
+
+        assert terminal.exit_code(within=2) == 143
+        assert "error" not in terminal.text()
+
+
+def test_E16_a_server_that_hangs_is_killed_and_that_is_said(tmp_path: Path) -> None:
+    with dashboard(tmp_path) as terminal:
+        server = opened(terminal, tmp_path)
+        os.kill(server, signal.SIGSTOP)
+
+        terminal.type("q")
+
+        assert terminal.exit_code(within=4) == 1
+        assert_ended_in_order(server, tmp_path)
+        assert_as_before(terminal)
+        terminal.wait_for("error: the server did not end in order and was killed (killed by SIGKILL)")
+
+
+def test_E16_who_ignores_hangups_keeps_the_dashboard_and_its_server(tmp_path: Path) -> None:
+    program = hotswap_dev(write_frontend(tmp_path / "dist"), "--port", "0")
+    with Terminal("sh", "-c", 'trap "" HUP; exec "$@"', "sh", *program, cwd=tmp_path) as terminal:
+        server = opened(terminal, tmp_path)
+
+        os.kill(server, signal.SIGHUP)
+        os.kill(terminal.pid, signal.SIGHUP)
+
+        terminal.type("?")
+        terminal.wait_for("Keys")
+        assert is_alive(server)
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.exit_code(within=2) == 143
+        assert_ended_in_order(server, tmp_path)
+
+
+def test_E16_a_dashboard_that_is_stopped_leaves_the_terminal_to_the_shell_and_comes_back(
+    tmp_path: Path,
+) -> None:
+    with dashboard(tmp_path) as terminal:
+        opened(terminal, tmp_path)
+
+        os.kill(terminal.pid, signal.SIGTSTP)
+        assert_as_before(terminal)
+
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.wait_for_dashboard()
+        terminal.type("q")
+        assert terminal.exit_code(within=2) == 0
+        assert_as_before(terminal)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,14 @@ from tests.e2e.test_start_and_end import tauri_project
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminals", allow_module_level=True)
 
-from tests.e2e.terminal import Terminal, children_of, hotswap_dev, wait_for_the_end_of
-from tests.e2e.test_dashboard_ends import assert_as_before, dashboard, opened
+from tests.e2e.terminal import (
+    Terminal,
+    assert_as_before,
+    children_of,
+    hotswap_dev,
+    wait_for_the_end_of,
+)
+from tests.e2e.test_dashboard_ends import dashboard, opened
 
 KEY = Path(__file__).parents[2] / "fixtures" / "keys" / "test-tauri-password.key"
 
@@ -45,16 +51,19 @@ def test_a_start_that_is_given_up_while_a_password_is_asked_leaves_nothing(tmp_p
         assert terminal.line_modes() == terminal.modes_before
 
 
-@pytest.mark.slow
-def test_a_killed_dashboard_that_had_no_screen_yet_leaves_the_terminal_alone(tmp_path: Path) -> None:
+def test_E16_a_dashboard_that_is_killed_while_it_asks_for_a_password_leaves_a_terminal_that_shows_what_is_typed(
+    tmp_path: Path,
+) -> None:
     with dashboard(tmp_path, "--key", KEY) as terminal:
         terminal.wait_for(f"password of {KEY}"[:90])
+        terminal.wait_until(lambda: terminal.line_modes() != terminal.modes_before, terminal.text)
         children = children_of(terminal.pid)
 
         os.kill(terminal.pid, signal.SIGKILL)
 
         for child in children:
             wait_for_the_end_of(child)
+        terminal.wait_until(lambda: terminal.line_modes() == terminal.modes_before, terminal.text)
         assert terminal.modes_used() == set()
 
 

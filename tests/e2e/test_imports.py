@@ -133,6 +133,8 @@ def test_a_system_without_terminals_runs_the_same_commands(tmp_path: Path) -> No
         "from hotswap_dev.cli.full_screen.terminal import is_terminal, keep_terminal\n"
         "assert keep_terminal() is None\n"
         "with guarded() as guard:\n"
+        "    with guard.asking():\n"
+        "        pass\n"
         "    guard.screen_opens()\n"
         "    guard.screen_closed()\n"
     )

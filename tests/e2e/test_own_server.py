@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,10 +88,81 @@ def test_one_that_was_killed_is_told_by_the_signal(tmp_path: Path) -> None:
         assert ended.how == ended.words == "killed by SIGKILL"
 
 
-def test_its_last_words_are_kept_and_shown_as_text_and_the_older_ones_are_not() -> None:
-    ended = Ended(1, tuple(f"line {number}" for number in range(3)))
+SPEAKS_AND_ENDS = """
+import os, pathlib, select, sys, threading
+def speak():
+    while not pathlib.Path("speak").exists():
+        select.select([], [], [], 0.01)
+    os.write(2, b"".join(b"line %d \\x1b[31m\\n" % number for number in range(30)))
+    os._exit(7)
+if "--attached" in sys.orig_argv:
+    threading.Thread(target=speak, daemon=True).start()
+"""
 
-    assert ended.words == "exit code 1: line 2"
+
+def in_its_interpreter(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
+    """Have the server's interpreter run this first, as a hook of somebody's would."""
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(folder / "site"), prepend=os.pathsep)
+
+
+def test_its_last_words_are_kept_and_shown_as_text_and_the_older_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_its_interpreter(monkeypatch, tmp_path, SPEAKS_AND_ENDS)
+    with own_server(words(tmp_path)) as server:
+        assert isinstance(server.ready(nobody), Ready)
+        (tmp_path / "speak").touch()
+
+        ended = until_ended(server)
+
+    assert ended.last_words == tuple(f"line {number} \\x1b[31m" for number in range(10, 30))
+    assert ended.words == "exit code 7: line 29 \\x1b[31m"
+    assert not ended.forced
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no SIGSTOP here")
+def test_one_that_hangs_is_not_waited_for_when_somebody_wants_it_gone_at_once(tmp_path: Path) -> None:
+    with own_server(words(tmp_path)) as server:
+        assert isinstance(server.ready(nobody), Ready)
+        os.kill(server.pid, signal.SIGSTOP)
+        ending = threading.Thread(target=server.end)
+        ending.start()
+
+        began = time.monotonic()
+        server.kill()
+        ending.join(_PATIENCE)
+
+        assert time.monotonic() - began < 1
+        assert until_ended(server).forced
+
+
+HANGS = """
+import sys, threading
+from hotswap_dev.cli.full_screen import attached
+attached._PATIENCE = 0.2
+parent = attached.Parent()
+parent.on_end(lambda: None)
+print("listens", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_E16_one_that_hangs_when_its_parent_is_gone_ends_all_the_same() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as hanging:
+        try:
+            assert hanging.stdin is not None
+            assert hanging.stdout is not None
+            assert hanging.stdout.readline() == b"listens\n"
+            hanging.stdin.write(b'no json\n1\n{"password": 1}\n')
+            hanging.stdin.close()
+
+            assert hanging.wait(_PATIENCE) == 1
+        finally:
+            hanging.kill()
 
 
 def test_one_that_can_not_start_says_why_on_our_stderr_as_serve_does(

@@ -69,7 +69,7 @@ def test_no_update_once_for_one_client_is_shown_before_done_and_explained(
     assert "QA phone (Pixel)" in would
     assert "no update: forced-204" in would
     assert "Laptop" not in would
-    assert done == "no update for QA phone (Pixel) at the next check; 1 client is answered otherwise\n"
+    assert done == "no update for QA phone (Pixel) at the next check; 1 client gets another answer\n"
     assert "override   no update for QA phone (Pixel) at the next check" in armed
     assert "ANSWER  204, no update (forced-204)" in why
     assert [check(server, client) for client in ("Pixel", "Laptop", "Pixel")] == [204, 200, 200]
@@ -87,7 +87,7 @@ def test_a_binary_that_is_too_old_is_told_what_would_help_and_it_helps(
     helped = run_command(*why["change"].split()[1:], cwd=tmp_path)
 
     assert why["reason"] == "binary-too-old"
-    assert "1 client is answered otherwise" in helped.stdout
+    assert "1 client gets another answer" in helped.stdout
     assert check(server, "Pixel", binary_version="0.0.9") == 200
 
 

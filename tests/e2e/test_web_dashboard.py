@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import pytest
@@ -116,6 +117,30 @@ async def test_E16_a_signal_ends_it_in_order_and_every_tab_s_process(
     assert server.check()[0] == 200
 
 
+@pytest.fixture
+def ignored_hangups() -> Iterator[None]:
+    """As `nohup` has it: what is started from here ignores them from the start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
+@pytest.mark.usefixtures("ignored_hangups")
+async def test_E16_what_was_started_to_ignore_hangups_outlives_its_terminal(tmp_path: Path) -> None:
+    dist = write_frontend(tmp_path / "dist")
+    with ServerProcess(dist, "--port", "0", cwd=tmp_path) as server, web(server) as (process, address):
+        for started in (server.process, process):
+            started.send_signal(signal.SIGHUP)
+
+        async with visiting(address) as visitor, visitor.tab() as tab:
+            await tab.shows("Releases")
+        assert server.check()[0] in (200, 204)
+        for started in (process, server.process):
+            started.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(started.wait, 5) == 143
+
+
 @needs_proc
 @pytest.mark.slow
 async def test_E16_a_kill_leaves_no_dashboard_behind(server: ServerProcess) -> None:
@@ -149,13 +174,13 @@ async def test_A11_the_token_is_in_no_file_and_no_log(server: ServerProcess) -> 
             assert secret.encode() not in path.read_bytes(), path
 
 
-async def test_it_opens_the_browser_when_asked_and_does_not_wait_for_it(
+async def test_A11_the_browser_is_opened_without_the_address_in_the_list_of_processes_and_not_waited_for(
     server: ServerProcess, tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
     browser = tmp_path / "browser.py"
     browser.write_text(
-        "import pathlib, sys, time\n"
+        "import pathlib, sys\n"
         f"path = pathlib.Path({str(told)!r})\n"
         "path.with_suffix('.part').write_text(sys.argv[1])\n"
         "path.with_suffix('.part').rename(path)\n"
@@ -167,9 +192,32 @@ async def test_it_opens_the_browser_when_asked_and_does_not_wait_for_it(
             return told.exists()
 
         await until(opened, lambda: "the browser to be started")
-        assert told.read_text() == address
+        assert urlsplit(told.read_text()).scheme == "file"
+        way_in = Path(unquote(urlsplit(told.read_text()).path))
+        assert html.unescape(way_in.read_text()).count(address) == 2
+        if sys.platform != "win32":
+            assert way_in.stat().st_mode & 0o777 == 0o600
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 5) == 143
+    assert not way_in.exists()
+
+
+@needs_proc
+async def test_A11_a_tab_s_process_is_given_no_key(server: ServerProcess) -> None:
+    secrets = {
+        "HOTSWAP_DEV_KEY_PASSWORD": "first secret",
+        "TAURI_SIGNING_PRIVATE_KEY": "second secret",
+        "TAURI_SIGNING_PRIVATE_KEY_PASSWORD": "third secret",
+    }
+    with web(server, environ={**secrets, "KEPT": "no secret"}) as (process, address):
+        async with visiting(address) as visitor, visitor.tab() as tab:
+            await tab.shows("Releases")
+            (dashboard,) = children(process.pid)
+            environ = Path(f"/proc/{dashboard}/environ").read_bytes().split(b"\0")
+
+    assert b"KEPT=no secret" in environ
+    for name, value in secrets.items():
+        assert not any(name.encode() in one or value.encode() in one for one in environ)
 
 
 @asynccontextmanager
@@ -198,6 +246,29 @@ class TestInABrowser:
                 assert len((await state(server))["controls"]["forced"]) == 1
                 assert server.check()[0] == 204
                 await tab.shows("forced-204")
+
+    async def test_the_file_that_leads_to_the_address_lets_its_browser_in(
+        self, server: ServerProcess, tmp_path: Path
+    ) -> None:
+        told = tmp_path / "told"
+        opener = tmp_path / "opener.py"
+        opener.write_text(
+            f"import pathlib, sys\npathlib.Path({str(told)!r}).write_text(sys.argv[1] + '\\n')\n"
+        )
+        environ = {"BROWSER": f"{sys.executable} {opener} %s"}
+        with web(server, "--open", environ=environ) as (_, address):
+
+            async def opened() -> bool:
+                return told.exists() and told.read_text().endswith("\n")
+
+            await until(opened, lambda: "the browser to be started")
+            async with a_browser(tmp_path) as browser, browser.tab() as tab:
+                await tab.go(told.read_text().strip())
+                await tab.shows("Releases", "Clients")
+                page = await tab.value("location.href")
+                assert page == address.partition("?")[0]
+                own = {status for url, status in tab.statuses.items() if url.startswith("http:")}
+                assert own == {200}
 
     async def test_two_tabs_of_one_browser_agree(self, server: ServerProcess, tmp_path: Path) -> None:
         with web(server) as (process, address):

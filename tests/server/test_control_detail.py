@@ -11,7 +11,7 @@ import pytest
 from hotswap_dev import wire
 from hotswap_dev.domain.facts import BundlesPruned
 from hotswap_dev.domain.observations import CheckAnswered
-from hotswap_dev.server import control_detail
+from hotswap_dev.server import release_changes
 from tests.server.asking import Asking, until
 
 
@@ -161,7 +161,7 @@ async def test_C3_a_file_name_in_a_release_draws_nothing(server: Asking, dist: P
 async def test_of_many_changes_the_first_are_named_and_all_are_counted(
     server: Asking, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control_detail, "MOST_CHANGES", 3)
+    monkeypatch.setattr(release_changes, "MOST_CHANGES", 3)
     for number in range(10):
         (dist / f"{number}.txt").write_text(str(number))
     await server.publish(dist)
@@ -170,6 +170,49 @@ async def test_of_many_changes_the_first_are_named_and_all_are_counted(
 
     assert [one["path"] for one in found["changes"]] == ["0.txt", "1.txt", "2.txt"]
     assert found["counts"]["added"] == 10
+
+
+async def test_two_bundles_are_read_and_compared_once(
+    server: Asking, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    file_list = server.engine.store.file_list
+
+    def reading(name: str) -> bytes | None:
+        read.append(name)
+        return file_list(name)
+
+    monkeypatch.setattr(server.engine.store, "file_list", reading)
+    await server.publish(edit(dist))
+    old, new = (server.engine.controls.releases[sequence].bundle.hash for sequence in (1, 2))
+
+    found = await the_release(server, 2)
+    assert sorted(read) == sorted([old, new])
+    read.clear()
+    compared = (await server.control("/api/diff?from=1&to=2")).json
+
+    assert read == []
+    assert {name: compared[name] for name in ("changes", "counts", "sizes")} == {
+        name: found[name] for name in ("changes", "counts", "sizes")
+    }
+
+
+async def test_C7_only_the_newest_comparisons_are_kept(
+    server: Asking, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_changes, "_KEPT", 2)
+    await server.publish(edit(dist))
+    for first, second in ((1, 2), (2, 1), (1, 1)):
+        assert (await server.control(f"/api/diff?from={first}&to={second}")).status == 200
+    for path in server.engine.store.folder.glob("*.files.json"):
+        path.unlink()
+
+    statuses = [
+        (await server.control(f"/api/diff?from={first}&to={second}")).status
+        for first, second in ((1, 2), (2, 1), (1, 1))
+    ]
+
+    assert statuses == [404, 200, 200]
 
 
 async def test_two_releases_are_compared_in_either_direction(server: Asking, dist: Path) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from hotswap_dev import wire
 from hotswap_dev.domain.commands.clients import NameClient, PinClient
 from hotswap_dev.domain.commands.overrides import Annotate
 from hotswap_dev.domain.facts import BundlesPruned
 from hotswap_dev.domain.observations import CheckAnswered
-from tests.server.asking import PATIENCE, Asking, times, until, write_frontend
+from tests.server.asking import PATIENCE, Asking, a_request, raw, times, until, write_frontend
+from tests.server.conftest import Serve
+from tests.unit.making import an_answered_check
 
 
 async def test_checks_are_found_by_client_reason_status_and_time(server: Asking) -> None:
@@ -158,3 +163,73 @@ async def test_the_history_has_answers_changes_and_notes_in_one_line(server: Ask
     assert await found("?client=anna") == ["check-answered", "client-named"]
     assert await found("?reason=newer-release") == ["check-answered"]
     assert "published" in await found()
+
+
+async def test_a_history_that_takes_long_to_read_holds_up_nothing_else(server: Asking) -> None:
+    reading = server.engine.history._reading
+    reading.acquire()  # as a question that takes long does
+    try:
+        asked = [asyncio.create_task(server.control(path)) for path in ("/api/checks", "/api/history") * 10]
+        async with asyncio.timeout(PATIENCE):
+            done = await server.control("/api/commands/pause-channel", {"channel": "production"})
+            listed = await server.control("/api/clients")
+        assert not any(one.done() for one in asked)
+    finally:
+        reading.release()
+
+    assert (done.status, listed.status) == (200, 200)
+    assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 20
+
+
+async def test_the_thread_that_reads_the_history_ends_with_the_server(serve: Serve) -> None:
+    async with serve() as server:
+        assert (await server.control("/api/history")).status == 200
+        assert reading_threads()
+
+    assert not reading_threads()
+
+
+def reading_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("history-reading")]
+
+
+async def test_however_many_clients_there_are_all_of_them_are_listed(server: Asking) -> None:
+    for number in range(201):
+        await server.check(headers={"X-Device-Id": f"phone-{number}"})
+
+    listed = (await server.control("/api/clients")).json
+
+    assert [one["id"] for one in listed] == [f"phone-{number}" for number in range(200, -1, -1)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 250, 251, 2_000])
+async def test_however_long_the_history_is_all_of_it_is_listed(server: Asking, count: int) -> None:
+    history = server.engine.history
+    before = history.recorded
+    for sequence in range(count):
+        history.record(an_answered_check(sequence=sequence))
+    await until(lambda: history.recorded >= before + count, "recorded")
+
+    answer = await server.control("/api/checks?limit=10000")
+
+    assert [row["sequence"] for row in answer.json] == list(range(count - 1, -1, -1))
+    assert answer.headers["Content-Length"] == str(len(answer.body))
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_of_a_long_history_HEAD_has_the_headers_alone(server: Asking) -> None:
+    history = server.engine.history
+    before = history.recorded
+    for _ in range(2_000):
+        history.record(an_answered_check())
+    await until(lambda: history.recorded >= before + 2_000, "recorded")
+    listed = await server.control("/api/checks?limit=10000")
+
+    request = a_request(
+        "/api/checks?limit=10000", f"Authorization: Bearer {server.token}", method="HEAD", host="127.0.0.1"
+    )
+    head, _, body = (await raw(server.control_port, request)).partition(b"\r\n\r\n")
+
+    assert f"Content-Length: {len(listed.body)}".encode() in head
+    assert body == b""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from hotswap_dev import wire
 from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.server import exchange_log
-from tests.server.asking import Answer, Asking, a_request, connection, happened, raw, status_of, times
+from hotswap_dev.server.exchange_log import ExchangeLog
+from tests.server.asking import Answer, Asking, a_request, connection, happened, raw, status_of, times, until
 from tests.server.conftest import Serve
+from tests.unit.making import an_answered_check
 
 QUERY = "binary_version=0.1.0&platform=linux&arch=x86_64"
 SECRETS = {
@@ -69,6 +74,25 @@ async def test_an_exchange_without_an_offer_has_its_headers_too(server: Asking, 
     assert dict(found["answer_headers"])["X-Hotswap-Reason"] == answer.reason
 
 
+@pytest.mark.parametrize("sequence", ["0", "1", "x"])
+@pytest.mark.parametrize(
+    ("version", "also"), [("1.1", "Connection: close"), ("1.0", "Connection: keep-alive")]
+)
+async def test_the_headers_of_an_answer_after_which_the_connection_ends_are_those_that_went_out(
+    server: Asking, sequence: str, version: str, also: str
+) -> None:
+    request = f"GET /api/ota/{sequence}?{QUERY} HTTP/{version}\r\nHost: localhost\r\n{also}\r\n\r\n"
+    async with connection(server.port) as (reader, writer):
+        writer.write(request.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+
+    found = (await the_exchange(server, await asked(server))).json
+
+    _, *lines = head.decode().rstrip().split("\r\n")
+    assert [": ".join(header) for header in found["answer_headers"]] == lines
+    assert any(line.startswith("Connection: ") for line in lines)
+
+
 async def test_every_line_of_the_history_leads_to_its_exchange(server: Asking) -> None:
     for sequence in (0, 1, 0):
         await server.check(sequence, headers={"X-Device-Id": "a/b c&d"})
@@ -91,6 +115,24 @@ async def test_C10_of_a_header_that_may_be_a_secret_only_the_name_is_shown(serve
     assert {name: headers[name] for name in SECRETS} == dict.fromkeys(SECRETS, "***")
     assert (headers["User-Agent"], headers["X-Hotswap-Note"]) == ("curl", "seen")
     assert b"canary" not in answer.body
+
+
+async def test_C10_of_a_query_only_what_the_protocol_has_is_kept_and_shown(server: Asking) -> None:
+    query = f"api_key=canary-1&{QUERY}&canary-2&%70latform=linux&token=canary=3&chan%20nel=canary-4&"
+    await server.get(f"/api/ota/0?{query}")
+    await server.get(f"/api/ota/x?{query}")
+    first, second = await times(server.engine, CheckAnswered, 2)
+    await until(lambda: server.engine.history.recorded >= server.engine.bus.revision, "recorded")
+
+    answers = [await the_exchange(server, seen) for seen in (first, second)]
+    answers += [await server.control(path) for path in ("/api/history", "/api/why?client=local/linux/x86_64")]
+
+    hidden = f"api_key=***&{QUERY}&***&%70latform=linux&token=***&chan%20nel=***&"
+    assert answers[0].json["target"] == f"/api/ota/0?{hidden}"
+    assert first.path == f"/api/ota/0?{hidden}"
+    assert b"canary" not in b"".join(answer.body for answer in answers)
+    for path in server.running.engine.history._path.parent.glob("history.db*"):
+        assert b"canary" not in path.read_bytes()
 
 
 async def test_C10_the_identity_that_was_configured_is_shown_and_no_other_one(serve: Serve) -> None:
@@ -129,6 +171,37 @@ async def test_C7_only_the_newest_exchanges_are_kept(serve: Serve, monkeypatch: 
         assert (gone.status, gone.json["title"]) == (404, "not-kept")
         assert "local/linux/x86_64" in gone.json["detail"]
         assert [(await the_exchange(server, one)).status for one in others] == [200, 200]
+
+
+async def test_C7_large_exchanges_leave_sooner(server: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_log, "MOST_BYTES", 100_000)
+    large = {f"X-Hotswap-{number}": "\U0001f600" + "x" * 110 for number in range(28)}
+    for number in range(12):
+        await server.check(headers={**large, "X-Device-Id": f"phone-{number}"})
+    seen = await times(server.engine, CheckAnswered, 12)
+
+    kept = [(await the_exchange(server, one)).status for one in seen]
+
+    assert kept == sorted(kept, reverse=True)
+    assert 2 < kept.count(200) < 100_000 // (28 * 4 * 100)
+
+
+def test_C7_what_all_exchanges_hold_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_log, "MOST_BYTES", 1_000_000)
+    log = ExchangeLog()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(600):
+            sent = {f"X-{place}": f"\U0001f600{number}{'x' * 100}" for place in range(number % 32)}
+            request = SimpleNamespace(
+                headers=CIMultiDictProxy(CIMultiDict(sent)), raw_path=f"/api/ota/{number}", method="GET"
+            )
+            log.keep(an_answered_check(sequence=number), cast("Any", request), {}, bytes(number % 3 * 8_000))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 500_000 < after - before < 1_100_000
 
 
 async def test_C7_what_an_exchange_keeps_of_large_headers_is_bounded(server: Asking) -> None:

@@ -172,6 +172,18 @@ async def test_what_the_scan_warns_of_is_said_with_the_file(serve: Serve, dist: 
     assert notice.message.startswith(".env: ")
 
 
+async def test_what_the_folder_waits_for_stands_in_the_state_until_a_build_is_there(
+    serve: Serve, dist: Path
+) -> None:
+    async with serve() as server:
+        async with following_builds(server, Waiting("no-index", "there is no index.html at the top of dist")):
+            notice = await happened(server.engine, Noticed)
+            assert server.engine.builds.waiting == notice
+        async with following_builds(server, settled(dist)):
+            await happened(server.engine, Published)
+            assert server.engine.builds.waiting is None
+
+
 async def test_what_a_folder_lacks_is_said_with_the_next_step(serve: Serve) -> None:
     async with (
         serve() as server,

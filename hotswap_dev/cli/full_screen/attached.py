@@ -16,6 +16,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import click
@@ -33,6 +34,8 @@ from hotswap_dev.tauri.project import TauriProject
 
 _READ = 4096
 _LONGEST = 1000
+_PATIENCE = 5.0  # seconds that an end in order may take when the parent is gone: usually it takes far less
+_HUNG = 1
 
 
 class Parent:
@@ -70,16 +73,23 @@ class Parent:
             end()
 
     def _listen(self) -> None:
-        for message in _messages(0):
-            if "password" in message:
-                self._answers.put(message["password"])
-            elif message.get("followed"):
-                self._followed()
-        with self._lock:
-            self._gone = True
-            end = self._end
-        self._answers.put(None)
-        end()
+        try:
+            for message in _messages(0):
+                match message:
+                    case {"password": str(password)}:
+                        self._answers.put(password)
+                    case {"followed": True}:
+                        self._followed()
+        finally:
+            with self._lock:
+                self._gone = True
+                end = self._end
+            self._answers.put(None)
+            end()
+            # What was asked to end may be what hangs. Nobody is left who would end it: this thread dies with a process
+            # that ends in order, and ends one that does not.
+            time.sleep(_PATIENCE)
+            os._exit(_HUNG)
 
 
 class AttachedOutput(Output):
@@ -102,12 +112,12 @@ class AttachedOutput(Output):
         self._parent.on_followed(followed)
         fields = {name: value for name, value in wire.plain(running.file).items() if name != "token"}
         lines = list(greeting(settings, opened, running))
-        self.put(wire.encode({"event": "ready", **fields, "greeting": lines}).decode())
+        self.put(_line({"event": "ready", **fields, "greeting": lines}).decode())
 
     def ended(self, running: RunningServer) -> None:
         """Where the next start goes on."""
         next_sequence = running.engine.controls.next_sequence
-        self.put(wire.encode({"event": "stopped", "next_sequence": next_sequence}).decode())
+        self.put(_line({"event": "stopped", "next_sequence": next_sequence}).decode())
 
 
 def _warn(engine: Engine, warnings: Sequence[str], project: TauriProject | None) -> None:
@@ -133,11 +143,16 @@ def _nothing() -> None:
 def _say(message: wire.Json) -> None:
     """One line, before the output's thread runs."""
     sys.stdout.flush()
-    os.write(sys.stdout.fileno(), wire.encode(message) + b"\n")
+    os.write(sys.stdout.fileno(), _line(message) + b"\n")
 
 
-def _messages(descriptor: int) -> Iterator[dict[str, wire.Json]]:
-    """JSON objects, one a line, until the other end is closed.
+def _line(message: wire.Json) -> bytes:
+    """On a line of its own, whatever somebody's print has left unfinished."""
+    return b"\n" + wire.encode(message)
+
+
+def _messages(descriptor: int) -> Iterator[wire.Json]:
+    """JSON values, one a line, until the other end is closed.
 
     Past Python's buffer: a thread that waits in it would abort the interpreter's end.
     """
@@ -151,4 +166,5 @@ def _messages(descriptor: int) -> Iterator[dict[str, wire.Json]]:
             return
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
-            yield wire.decode(line)
+            with contextlib.suppress(ValueError):  # what is none is nothing that the parent says
+                yield wire.decode(line)

@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 
 _LAST_WORDS = 20
 _LONGEST_LINE = 500
-_PATIENCE = 5.0  # seconds that it may take to end in order, and once more after SIGTERM
+_PATIENCE = 1.5  # seconds that it may take to end in order; usually it takes far less
+_LAST_PATIENCE = 0.5  # seconds more after SIGTERM
 _LOOK = 0.2  # seconds: Windows does not interrupt a wait
 
 
@@ -49,6 +50,8 @@ class Ended:
     last_words: tuple[str, ...]
     next_sequence: int | None = None
     """Where the next start goes on; None where it could not say so any more."""
+    forced: bool = False
+    """Whether it had to be made to end: it did not in time when it was asked to, or nobody would wait."""
 
     @property
     def how(self) -> str:
@@ -82,6 +85,7 @@ class OwnServer:
         self._messages: queue.SimpleQueue[wire.Json] = queue.SimpleQueue()
         self._last_words: collections.deque[str] = collections.deque(maxlen=_LAST_WORDS)
         self._next_sequence: int | None = None
+        self._forced = False
         self._on_stderr: Callable[[bytes], None] = _show
         self._readers = [
             threading.Thread(target=read, args=(stream,), name=name, daemon=True)
@@ -109,16 +113,17 @@ class OwnServer:
                 message = self._messages.get(timeout=_LOOK)
             except queue.Empty:
                 continue
-            if message is None:
+            if message is None:  # it says no more
                 ended = self.end()
                 if ended.code < 0:
                     raise HotswapError(f"the server ended before it answered ({ended.how})", "start it again")
                 return ended.code
-            if message["event"] == "password":
-                self.tell(password=ask(message["name"]))
-            elif message["event"] == "ready":
-                self._on_stderr = self._keep
-                return Ready(Path(message["workspace"]), tuple(message["greeting"]))
+            match message:
+                case {"event": "password", "name": str(name)}:
+                    self.tell(password=ask(name))
+                case {"event": "ready", "workspace": str(workspace), "greeting": [*greeting]}:
+                    self._on_stderr = self._keep
+                    return Ready(Path(workspace), tuple(map(str, greeting)))
 
     def tell(self, **message: wire.Json) -> None:
         """Say something to it; one that is gone hears nothing."""
@@ -131,25 +136,31 @@ class OwnServer:
     def poll(self) -> Ended | None:
         """How it ended; None while it runs."""
         code = self._process.poll()
-        if code is None:
-            return None
-        self._join()
-        return Ended(code, tuple(self._last_words), self._next_sequence)
+        return None if code is None else self._ended(code)
 
     def end(self) -> Ended:
-        """Have it end, in order if it can, and wait for that: usually well below a second."""
+        """Have it end, in order if it can, and wait for that: usually well below a second, two seconds at most."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        for firmer in (self._process.terminate, self._process.kill):
+        for seconds, firmer in ((_PATIENCE, self._process.terminate), (_LAST_PATIENCE, self._process.kill)):
             try:
-                self._process.wait(_PATIENCE)
+                self._process.wait(seconds)
                 break
             except subprocess.TimeoutExpired:
+                self._forced = True
                 firmer()
-        code = self._process.wait()
+        return self._ended(self._process.wait())
+
+    def kill(self) -> None:
+        """End it at once, in whatever it is; also while another call waits for its end. For a signal handler too."""
+        if self._process.poll() is None:
+            self._forced = True
+            self._process.kill()
+
+    def _ended(self, code: int) -> Ended:
         self._join()
-        return Ended(code, tuple(self._last_words), self._next_sequence)
+        return Ended(code, tuple(self._last_words), self._next_sequence, self._forced)
 
     def _join(self) -> None:
         """What it wrote last is read; a program that it started may hold its pipes for longer."""
@@ -157,14 +168,18 @@ class OwnServer:
             reader.join(timeout=0.5)
 
     def _read_messages(self, stdout: IO[bytes]) -> None:
-        with contextlib.suppress(ValueError), stdout:
-            for line in stdout:
-                message = wire.decode(line)
-                if message["event"] == "stopped":
-                    self._next_sequence = message["next_sequence"]
-                else:
-                    self._messages.put(message)
-        self._messages.put(None)
+        try:
+            with contextlib.suppress(OSError, ValueError), stdout:
+                for line in stdout:
+                    match _message(line):
+                        case {"event": "stopped", "next_sequence": int(sequence)}:
+                            self._next_sequence = sequence
+                        case {"event": str()} as message:
+                            self._messages.put(message)
+                        case _ if line.strip():  # a print of somebody's, in our interpreter or a hook of it
+                            self._on_stderr(line)
+        finally:
+            self._messages.put(None)
 
     def _read_stderr(self, stderr: IO[bytes]) -> None:
         with stderr:
@@ -186,6 +201,14 @@ def own_server(words: Sequence[str]) -> Iterator[OwnServer]:
         yield server
     finally:
         server.end()
+
+
+def _message(line: bytes) -> wire.Json:
+    """What a line says; None for one that is no JSON."""
+    try:
+        return wire.decode(line)
+    except ValueError:
+        return None
 
 
 def _show(data: bytes) -> None:

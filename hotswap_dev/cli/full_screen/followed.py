@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import cast
 
 from hotswap_dev import wire
 from hotswap_dev.client.live import LiveControl
@@ -23,12 +22,10 @@ class _Followed(LiveControl):
         super().__init__(find)
         self._told: Callable[[], None] | None = told
 
-    async def events(self, after: int) -> AsyncIterator[Sequence[wire.EventLine]]:
+    async def events(self, after: int) -> AsyncGenerator[Sequence[wire.EventLine], None]:
         if self._told is not None:
             self._told()
             self._told = None
-        async with aclosing(
-            cast("AsyncGenerator[Sequence[wire.EventLine], None]", super().events(after))
-        ) as batches:
+        async with aclosing(super().events(after)) as batches:
             async for batch in batches:
                 yield batch

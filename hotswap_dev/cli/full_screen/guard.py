@@ -16,7 +16,7 @@ from typing import Never
 
 from hotswap_dev.cli.full_screen.terminal import KeptTerminal, keep_terminal
 
-_OPEN, _CLOSED = b"o", b"c"
+_OPEN, _ASKING, _CLOSED = b"o", b"a", b"c"
 _DEAF_TO = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTTOU")
 """SIGTTOU, since the terminal would stop a background process that sets its modes; the rest are the dashboard's."""
 
@@ -34,6 +34,15 @@ class Guard:
     def screen_closed(self) -> None:
         """The terminal is as it was."""
         self._tell(_CLOSED)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the block runs, what is typed is not shown."""
+        self._tell(_ASKING)
+        try:
+            yield
+        finally:
+            self._tell(_CLOSED)
 
     def _tell(self, what: bytes) -> None:
         if self.pipe is not None:
@@ -76,5 +85,7 @@ def _stand_guard(terminal: KeptTerminal, heard: int) -> Never:
             last = word
         if last == _OPEN:
             terminal.restore()
+        elif last == _ASKING:
+            terminal.restore_echo()
     finally:
         os._exit(0)

@@ -9,9 +9,7 @@ import asyncio
 import contextlib
 import io
 import logging
-import os
-import signal
-import threading
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hotswap_dev import wire
 from hotswap_dev.cli.full_screen.child import Ended, OwnServer, own_server
+from hotswap_dev.cli.full_screen.ending import Ending
 from hotswap_dev.cli.full_screen.guard import Guard, guarded
 from hotswap_dev.cli.full_screen.terminal import calm, only_drawn_on, when_hung_up
+from hotswap_dev.cli.serving.ending_signals import EXIT_CODES
 from hotswap_dev.cli.serving.log_file import log_to
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.server.quiet import rate_limited
-from hotswap_dev.storage.workspace import find_server
+from hotswap_dev.storage.workspace import find_server, server_file
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -34,13 +35,13 @@ LOG = "dashboard.log"
 """The file in the workspace for what would otherwise be written over the screen."""
 
 _CRASHED = 1
-_HANGUP = 129
-_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": _HANGUP, "SIGBREAK": 143}
-_GRACE = 0.8  # seconds that Textual has to close the screen; then the server has its own to end in
+_HANGUP = EXIT_CODES["SIGHUP"]
 _TALKATIVE = ("asyncio", "aiohttp.client", "aiohttp.internal", "textual", "py.warnings", __name__)
 
 Find = Callable[[], tuple[str, str]]
 """Where a control site is now: its address and token. Unreachable where there is none."""
+
+_WAY_ON = "its log is {log}; a new start goes on where it ended"
 
 _log = logging.getLogger(__name__)
 
@@ -52,13 +53,18 @@ def show_own_server(words: Sequence[str]) -> int:
     why itself, and its exit code is returned.
     """
     # The guard first: a process is cloned best while it has no threads.
-    with guarded() as guard, _Ending() as ending, own_server(words) as server:
+    with guarded() as guard, Ending() as ending, own_server(words) as server:
         # While the server starts.
         from hotswap_dev.cli.full_screen.followed import followed
         from hotswap_dev.cli.serving.signing_key import ask_here
         from hotswap_dev.dashboard.app import Dashboard
 
-        ready = server.ready(ask_here)
+        def ask(name: str) -> str:
+            with guard.asking():
+                return ask_here(name)
+
+        ending.at_once = server.kill
+        ready = server.ready(ask)
         if isinstance(ready, int):
             return ready
         for line in ready.greeting:
@@ -72,14 +78,15 @@ def show_own_server(words: Sequence[str]) -> int:
         code = _show(make, ready.workspace, ending, guard)
         gone = server.poll()
         ended = gone or server.end()
-    if code != _HANGUP:
-        _say_how_it_ended(code, ended, ready.workspace, by_itself=gone is not None)
-    return code
+        _forget(server.pid, ready.workspace)
+    if code == _HANGUP:
+        return code
+    return _say_how_it_ended(code, ending.code, ended, ready.workspace, by_itself=gone is not None)
 
 
 def show_running_server(workspace: Path) -> int:
     """A dashboard on the server of a workspace, which it leaves as it was; the exit code."""
-    with guarded() as guard, _Ending() as ending:
+    with guarded() as guard, Ending() as ending:
         from hotswap_dev.client.live import LiveControl
         from hotswap_dev.dashboard.app import Dashboard
 
@@ -100,20 +107,41 @@ def _words_of(server: OwnServer) -> str | None:
     return None if ended is None else ended.words
 
 
-def _say_how_it_ended(code: int, ended: Ended, workspace: Path, *, by_itself: bool) -> None:
-    """What stays on the terminal: errors are repeated, since the screen that showed them is gone."""
-    if by_itself:
+def _forget(pid: int, workspace: Path) -> None:
+    """Take away what a server that did not end in order has left: it points at nobody."""
+    file = server_file(workspace)
+    with contextlib.suppress(OSError, ValueError):
+        if wire.decode(file.read_bytes())["pid"] == pid:
+            file.unlink()
+
+
+def _say_how_it_ended(
+    code: int, by_signal: int | None, ended: Ended, workspace: Path, *, by_itself: bool
+) -> int:
+    """What stays on the terminal: errors are repeated, since the screen that showed them is gone. The exit code.
+
+    HotswapError for what went wrong, unless a signal has ended it all, which has the say about the exit code.
+    """
+    if ended.next_sequence is not None:
+        click.echo(f"\n stopped; the next start goes on at release {ended.next_sequence}")
+    if ended.forced:
+        said = (
+            f"the server did not end in order and was {'killed' if ended.code < 0 else 'ended'} ({ended.how})"
+        )
+        if by_signal is None and code != _CRASHED:
+            raise HotswapError(said, _WAY_ON.format(log=workspace / "server.log"), code="server-killed")
+        click.echo(said, err=True)
+    elif by_itself and by_signal is None:
         for line in ended.last_words:
             click.echo(line, err=True)
         raise HotswapError(
             f"the server ended: {ended.how}",
-            f"its log is {workspace / 'server.log'}; a new start goes on where it ended",
+            _WAY_ON.format(log=workspace / "server.log"),
             code="server-gone",
         )
-    if ended.next_sequence is not None:
-        click.echo(f"\n stopped; the next start goes on at release {ended.next_sequence}")
     if code == _CRASHED:
         raise _crash(workspace)
+    return code if by_signal is None else by_signal
 
 
 def _crash(workspace: Path) -> HotswapError:
@@ -124,7 +152,7 @@ def _crash(workspace: Path) -> HotswapError:
     )
 
 
-def _show(make: Callable[[Find], App[Any]], workspace: Path, ending: _Ending, guard: Guard) -> int:
+def _show(make: Callable[[Find], App[Any]], workspace: Path, ending: Ending, guard: Guard) -> int:
     log_to(workspace / LOG)
     logging.captureWarnings(True)
     try:
@@ -139,9 +167,11 @@ def _show(make: Callable[[Find], App[Any]], workspace: Path, ending: _Ending, gu
         guard.screen_closed()
 
 
-async def _drawn(app: App[Any], ending: _Ending) -> int:
+async def _drawn(app: App[Any], ending: Ending) -> int:
     from rich.console import Console
 
+    if sys.platform != "win32":
+        _leave_nothing_when_stopped(app)
     loop = asyncio.get_running_loop()
 
     def leave(code: int) -> None:
@@ -149,73 +179,39 @@ async def _drawn(app: App[Any], ending: _Ending) -> int:
             loop.call_soon_threadsafe(app.exit, None, code)
 
     # What it would say of a bug, after the screen has closed, is for the log; a person gets a sentence.
-    app.error_console = Console(file=_LogFile(), width=120, no_color=True)
+    said = io.StringIO()
+    app.error_console = Console(file=said, width=120, no_color=True)
     ending.on_end(leave)
     when_hung_up(lambda: ending.end(_HANGUP))
-    wanted = await app.run_async()
+    try:
+        wanted = await app.run_async()
+    finally:
+        _log_crash(app, said.getvalue())
     if ending.code is not None:
         return ending.code
     return app.return_code or (wanted if isinstance(wanted, int) else 0)
 
 
-class _LogFile(io.StringIO):
-    """Text for the log, as what Rich takes for a file."""
+def _log_crash(app: App[Any], said: str) -> None:
+    """What ended the app, if a bug did.
 
-    def write(self, text: str) -> int:
-        _log.error("%s", text)
-        return len(text)
-
-
-class _Ending:
-    """The ending signals, from before the screen opens until after it has closed.
-
-    Before it opens they end the start; while it is open they close it, and when it does not close in time (a terminal
-    that takes nothing, a program that hangs) the process ends all the same, by `last_resort`.
+    Textual's own words for that show each frame's variables, and with them the control site's token: they are not kept.
     """
+    from textual.worker import WorkerFailed
 
-    def __init__(self) -> None:
-        self.code: int | None = None
-        self.last_resort: Callable[[], object] = _nothing
-        self._leave: Callable[[int], None] | None = None
-        self._before: dict[int, Any] = {}
-        self._closed = threading.Event()
-
-    def __enter__(self) -> _Ending:
-        for name, code in _CODES.items():
-            if number := getattr(signal, name, None):
-                self._before[number] = signal.signal(number, partial(self._signalled, code))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def on_end(self, leave: Callable[[int], None]) -> None:
-        """From now on an end is a call of `leave`, with the exit code."""
-        self._leave = leave
-
-    def end(self, code: int) -> None:
-        """Close the screen, from any thread; the first code counts."""
-        if self.code is None and self._leave is not None:
-            self.code = code
-            threading.Thread(target=self._insist, name="insist", daemon=True).start()
-            self._leave(code)
-
-    def screen_closed(self) -> None:
-        """What follows ends by itself in time."""
-        self._closed.set()
-
-    def _signalled(self, code: int, *_: object) -> None:
-        if self._leave is None:
-            raise click.exceptions.Exit(code)
-        self.end(code)
-
-    def _insist(self) -> None:
-        if self._closed.wait(_GRACE) or self.code is None:
-            return
-        self.last_resort()
-        os._exit(self.code)  # and the guard takes the terminal back
+    error: BaseException | None = getattr(app, "_exception", None)
+    if isinstance(error, WorkerFailed):  # which says what, but not where
+        error = error.error
+    if error is not None:
+        _log.error("the dashboard crashed", exc_info=error)
+    if said and (error is None or hasattr(error, "__rich__")):
+        _log.error("%s", said)
 
 
-def _nothing() -> None:
-    """An attached dashboard has nothing to end but itself."""
+def _leave_nothing_when_stopped(app: App[Any]) -> None:
+    from textual.drivers.linux_driver import LinuxDriver
+
+    from hotswap_dev.cli.full_screen.driver import CalmDriver
+
+    if app.driver_class is LinuxDriver:
+        app.driver_class = CalmDriver

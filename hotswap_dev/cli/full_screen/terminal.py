@@ -73,6 +73,19 @@ class KeptTerminal:
         with contextlib.suppress(OSError):
             os.write(self.descriptor, LEAVE.encode())
 
+    def restore_echo(self) -> None:
+        """Take it back from a program that was killed while it asked for a password; nothing else was changed then.
+
+        The line modes are put back only where they are still such a question's: a whole line is read, and not shown. A
+        shell whose prompt stands already reads key by key. Never raises.
+        """
+        import termios
+
+        with contextlib.suppress(OSError, termios.error):
+            local_modes = termios.tcgetattr(self.descriptor)[3]
+            if local_modes & termios.ICANON and not local_modes & termios.ECHO:
+                termios.tcsetattr(self.descriptor, termios.TCSANOW, self.attributes)
+
 
 def keep_terminal() -> KeptTerminal | None:
     """The terminal of this process as it is now; None where there is none, or no termios."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from hotswap_dev.cli.full_screen.attached import AttachedOutput, Parent
 from hotswap_dev.cli.options import settle
+from hotswap_dev.cli.serving.ending_signals import on_ending_signals
 from hotswap_dev.cli.serving.log_file import log_to
 from hotswap_dev.cli.serving.output import JsonOutput, Output, TextOutput
 from hotswap_dev.cli.serving.signing_key import OpenKey, ask_here, open_key
@@ -30,7 +30,6 @@ _M_MMAP_THRESHOLD = -3  # malloc.h; setting it also ends its growing
 _LARGE = 256 * 1024
 _M_ARENA_MAX = -8
 _HEAPS = 2
-_ENDING_SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGBREAK": 143}
 
 
 @click.command(cls=Starting, params=starting_parameters())
@@ -94,29 +93,19 @@ async def _tell(bus: Bus, output: Output) -> None:
 def _signals(ended: asyncio.Future[int], parent: Parent | None) -> Iterator[None]:
     """Let the ending signals, and the parent's end, end the server in order; the code says which it was."""
     loop = asyncio.get_running_loop()
-    before = {}
 
-    def end(number: int, _: object) -> None:
-        code = next(code for name, code in _ENDING_SIGNALS.items() if getattr(signal, name, None) == number)
-        loop.call_soon_threadsafe(_settle_once, ended, code)
+    def end(code: int) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(_settle_once, ended, code)
 
-    for name in _ENDING_SIGNALS:
-        if number := getattr(signal, name, None):
-            before[number] = signal.signal(number, end)
     if parent is not None:
-
-        def follow() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                loop.call_soon_threadsafe(_settle_once, ended, 0)
-
-        parent.on_end(follow)
+        parent.on_end(lambda: end(0))
     try:
-        yield
+        with on_ending_signals(end):
+            yield
     finally:
         if parent is not None:
             parent.on_end(lambda: None)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _settle_once(ended: asyncio.Future[int], code: int) -> None:
@@ -157,10 +146,10 @@ def _no_dist(settings: Settings) -> tuple[str, str]:
     if project is None:
         return (
             f"no build folder to watch: {settings.root} is in no Tauri project, so DIST is required",
-            "name it: hotswap-dev serve dist; or give the app's folder with --project",
+            "name it: hotswap-dev dist; or give the app's folder with --project",
         )
     why = project.frontend_dist_problem or "build.frontendDist is not set"
     return (
         f"no build folder to watch: {why} ({project.shown(project.config)})",
-        "name it: hotswap-dev serve dist",
+        "name it: hotswap-dev dist",
     )

@@ -123,6 +123,15 @@ def ask_here(name: str) -> str:
     return answer
 
 
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a process that signs nothing: without any key's text, place or password."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name != _OUR_PASSWORD and not name.startswith("TAURI_SIGNING_")
+    }
+
+
 def _from_environment(environ: Mapping[str, str]) -> tuple[str, str | None, str]:
     """Text, password and name of Tauri's key: the text variable may hold a path too, as for `tauri build`."""
     password = environ.get(_PASSWORD)

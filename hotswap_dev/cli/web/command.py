@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import importlib.util
 import os
-import signal
 import sys
 import threading
 import webbrowser
@@ -18,13 +18,15 @@ import click
 from aiohttp import web as http
 
 from hotswap_dev.cli.options import WHERE, parameters, running_server
+from hotswap_dev.cli.serving.ending_signals import on_ending_signals
 from hotswap_dev.cli.serving.log_file import log_to
+from hotswap_dev.cli.serving.signing_key import without_secrets
 from hotswap_dev.cli.web.site import Door, Shown, dashboard_site
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.server.quiet import rate_limited
 from hotswap_dev.server.sockets import listen, port_of
+from hotswap_dev.storage.workspace import write_atomically
 
-_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGBREAK": 143}
 _KEEP_ALIVE = 15.0
 """Seconds; in aiohttp also the time that a browser has to send its headers (hardening D1)."""
 _LAST_WORDS = 5.0
@@ -54,26 +56,46 @@ def web(ctx: click.Context, /, port: int, opens: bool, **where: Any) -> None:
     what = Shown(
         # -P: a frontend's folder may hold a module of any name.
         command=(sys.executable, "-P", "-m", "hotswap_dev", "attach", "--workspace", str(workspace)),
-        environ=os.environ,
+        environ=without_secrets(os.environ),
         title=f"{workspace.parent.name} · hotswap-dev",
     )
     with contextlib.suppress(asyncio.CancelledError):
-        ctx.exit(asyncio.run(_until_ended(what, port, opens=opens)))
+        ctx.exit(asyncio.run(_until_ended(what, port, workspace if opens else None)))
 
 
-async def _until_ended(what: Shown, port: int, *, opens: bool) -> int:
+async def _until_ended(what: Shown, port: int, opened_from: Path | None) -> int:
+    """`opened_from` is the folder for the file that the browser opens; None where no browser shall open."""
     with _ending_signals() as ended, rate_limited():
         async with showing(what, port) as address:
             click.echo(address)
             sys.stdout.flush()
-            if opens:
-                # A browser may be a program that doesn't return before it is closed.
-                threading.Thread(target=_open, args=(address,), name="browser", daemon=True).start()
-            return await ended
+            with _way_in(address, opened_from) if opened_from else contextlib.nullcontext() as way_in:
+                if way_in is not None:
+                    # A browser may be a program that doesn't return before it is closed.
+                    threading.Thread(target=_open, args=(way_in,), name="browser", daemon=True).start()
+                return await ended
 
 
-def _open(address: str) -> None:
-    if not webbrowser.open(address):
+@contextlib.contextmanager
+def _way_in(address: str, folder: Path) -> Iterator[Path]:
+    """A file that only this user may read, and that leads a browser to the address; gone after the block.
+
+    The address itself, as a browser's argument, would be in the list of processes, which every user of this machine
+    may read, for as long as the browser runs.
+    """
+    file = folder / f"web-{os.getpid()}.html"
+    escaped = html.escape(address)
+    page = f'<!doctype html><meta http-equiv="refresh" content="0; url={escaped}"><a href="{escaped}">Dashboard</a>\n'
+    write_atomically(file, page.encode(), mode=0o600)
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def _open(way_in: Path) -> None:
+    if not webbrowser.open(way_in.as_uri()):
         click.echo("no browser was found: open the address in one", err=True)
 
 
@@ -112,21 +134,13 @@ def _ending_signals() -> Iterator[asyncio.Future[int]]:
     """What is done once a signal says that this shall end; its result is the exit code."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    codes = {number: code for name, code in _CODES.items() if (number := getattr(signal, name, None))}
 
     def settle(code: int) -> None:
         if not ended.done():
             ended.set_result(code)
 
-    def end(number: int, _: object) -> None:
-        loop.call_soon_threadsafe(settle, codes[number])
-
-    before = {number: signal.signal(number, end) for number in codes}
-    try:
+    with on_ending_signals(lambda code: loop.call_soon_threadsafe(settle, code)):
         yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _demand_extra() -> None:

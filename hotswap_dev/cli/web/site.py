@@ -177,7 +177,7 @@ def _demand_own_page(request: web.Request) -> None:
     """The person, or the page that we served: no other page, not even one of another port of this machine."""
     headers = request.headers
     site = headers.get("Sec-Fetch-Site")
-    if site is not None and site not in ("same-origin", "none"):
+    if site is not None and site not in ("same-origin", "none") and not _is_from_a_file(request):
         raise Forbidden(
             f"the request comes from a web page (Sec-Fetch-Site: {shown(site)})",
             _WAY_OUT,
@@ -200,9 +200,32 @@ def _enter(door: Door, request: web.Request) -> web.StreamResponse:
         raise Forbidden(
             "this address was used already, or is not the one that was printed", _WAY_OUT, code="bad-token"
         )
-    entered = _to(door.path)
+    entered = _from_here_to(door.path) if _is_from_a_file(request) else _to(door.path)
     entered.headers["Set-Cookie"] = cookie
     return entered
+
+
+def _is_from_a_file(request: web.Request) -> bool:
+    """Whether a person's tab goes to the one-time address from another page, as from the file that `web --open` writes.
+
+    What leads there is no more than a link; only who has the token gets further by it.
+    """
+    headers = request.headers
+    return (
+        headers.get("Sec-Fetch-Site") == "cross-site"
+        and headers.get("Sec-Fetch-Mode") == "navigate"
+        and headers.get("Sec-Fetch-Dest") == "document"
+        and "Origin" not in headers
+        and "token" in request.query
+    )
+
+
+def _from_here_to(path: str) -> web.Response:
+    """A page that goes on to `path`: a redirect would still be the other page's doing, and bring no Strict cookie."""
+    page = f'<!doctype html><meta http-equiv="refresh" content="0; url={path}">\n'
+    return web.Response(
+        text=page, content_type="text/html", headers={"Content-Security-Policy": "default-src 'none'"}
+    )
 
 
 def _to(path: str) -> web.Response:

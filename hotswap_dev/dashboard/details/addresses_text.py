@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from hotswap_dev.dashboard.details.paragraphs import MARGIN, fields, head, secti
 from hotswap_dev.dashboard.spans import Line, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import is_loopback
+from hotswap_dev.domain.text import shown
 
 
 def phone_address(about: wire.About) -> str | None:
@@ -90,7 +92,10 @@ def _phone(about: wire.About, width: int, code: Sequence[str]) -> list[Line]:
         lines += sentence(
             "Only this machine can ask: the server listens on loopback. For phones start it with", width
         )
-        lines.append((Span(" " * MARGIN), Span("hotswap-dev --host 0.0.0.0", "key")))
+        started = " ".join(
+            ["hotswap-dev", *([shlex.quote(about.dist)] if about.dist else []), "--host 0.0.0.0"]
+        )
+        lines.append((Span(" " * MARGIN), Span(shown(started, 1000), "key")))
         port = urlsplit(about.site).port or 80
         lines += sentence(f"or, for Android over USB: adb reverse tcp:{port} tcp:{port}", width, role="dim")
         return lines

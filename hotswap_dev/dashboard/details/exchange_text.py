@@ -193,9 +193,10 @@ def _page(event: object, view: View, width: int) -> list[Line]:
     plain = [
         (str(name).replace("_", " "), shown(str(value), _LONGEST_VALUE))
         for name, value in values.items()
-        if name not in ("event", "at") and value is not None and not isinstance(value, dict)
+        # A yes or no is in the sentence already, and says nothing without it.
+        if name not in ("event", "at") and value is not None and not isinstance(value, bool | dict)
     ]
-    return [*lines, *section(str(values["event"]), width), *fields(plain, width)]
+    return [*lines, *(section("what it holds", width) if plain else []), *fields(plain, width)]
 
 
 @_page.register

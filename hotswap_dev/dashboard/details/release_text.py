@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from rich.cells import cell_len
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.details.copying import release_url
@@ -13,7 +15,7 @@ from hotswap_dev.dashboard.details.figures import ago, counted, day_and_clock, s
 from hotswap_dev.dashboard.details.paragraphs import MARGIN, fields, hanging, head, section, sentence, table
 from hotswap_dev.dashboard.details.plot import plot
 from hotswap_dev.dashboard.selectors.figures import name_of
-from hotswap_dev.dashboard.spans import Line, Role, Span, cells
+from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.adoption import Adoption, adoptions
 from hotswap_dev.domain.clients import Client
@@ -95,8 +97,7 @@ def release_lines(
     if detail is None:
         return [*lines, (), *sentence(said, width, role="dim")] if said else lines
     lines += _spread(release, view, detail.adoption, width)
-    lines += _changed(detail, width, unfolded=unfolded)
-    return lines + _warnings(detail, width)
+    return [*lines, *_changed(detail, width, unfolded=unfolded), *_warnings(detail, width)]
 
 
 def _title(release: Release, view: View) -> Line:
@@ -262,7 +263,13 @@ def _spread(release: Release, view: View, spread: Spread, width: int) -> list[Li
     return lines + [(Span(" " * MARGIN), *row) for row in drawn]
 
 
-def _changed(detail: ReleaseDetail, width: int, *, unfolded: bool) -> list[Line]:
+# A page is drawn anew each second, and its thousand paths are the same as before.
+@functools.lru_cache(maxsize=2)
+def _changed(detail: ReleaseDetail, width: int, *, unfolded: bool) -> tuple[Line, ...]:
+    return tuple(_changed_lines(detail, width, unfolded=unfolded))
+
+
+def _changed_lines(detail: ReleaseDetail, width: int, *, unfolded: bool) -> list[Line]:
     title = "what changed" if detail.compared_with is None else f"what changed since {detail.compared_with}"
     if detail.changes is None:
         why_not = shown(detail.changes_missing or "there is nothing to compare with", 1000)
@@ -316,12 +323,12 @@ def _change(one: FileChange, width: int) -> tuple[Line, ...]:
 
 def _path(path: str, room: int) -> str:
     """A path in so many columns: its end says most, so what is cut is its beginning."""
-    if cells((Span(path),)) <= room:
+    if cell_len(path) <= room:
         return path
-    kept = path
-    while cells((Span(kept),)) > room - 1:
-        kept = kept[1:]
-    return f"…{kept}"
+    taken, begin = 1, len(path)  # a column for the dots
+    while begin and (taken := taken + cell_len(path[begin - 1])) <= room:
+        begin -= 1
+    return f"…{path[begin:]}"
 
 
 def _signed(count: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.facts import ReleaseAdded
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.observations import CheckAnswered
-from hotswap_dev.domain.policy import decide
+from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.preview import next_check
-from hotswap_dev.domain.reasons import Args, Reason
+from hotswap_dev.domain.reasons import Reason
 
 _NAMED = ("sequence", "newest")
 """Where a reason's values name the release that it is about."""
@@ -23,32 +23,59 @@ def client_meant(view: View) -> str | None:
     return None if view.row is None else view.row.client
 
 
+def check_meant(view: View) -> Check | None:
+    """The check that the selected client, or that of the selected check-in, asks next: its last one again. Of a client
+    that is not in the table any more it is the selected check-in; None where neither could be read.
+    """
+    client = view.client
+    check = None if client is None else next_check(client)
+    event = None if view.row is None else view.row.check
+    return check_of(event) if check is None and event is not None else check
+
+
+def check_of(event: CheckAnswered) -> Check | None:
+    """The question that was answered; None where it could not be read."""
+    if event.sequence is None or event.platform is None or event.arch is None:
+        return None
+    return Check(
+        client=event.client,
+        sequence=event.sequence,
+        binary_version=event.binary_version,
+        platform=event.platform,
+        arch=event.arch,
+        channel=event.channel,
+    )
+
+
 def release_meant(view: View) -> Release | None:
     """The release that the selection is about, as it will be once everything pending is done.
 
-    Of a check-in or a client: the one that its answer offered; else the one that its reason names, such as the one that
-    is withheld; else the newest of its channel. The same before and after a key acted on it, so that pressing it again
-    takes it back.
+    Of a check-in or a client: the one that the client is offered now; else the one that the reason for its answer
+    names, such as the one that is withheld; else the newest of its channel that can be offered. WHY explains that same
+    answer. What is pending does not change which one it is, so that a key pressed again takes back what it asked for.
     """
     chosen = view.selected
     if chosen is None:
         return None
     if chosen.kind == "release":
         return _release(view, chosen.key)
-    if chosen.kind == "client":
-        client = view.clients.get(str(chosen.key))
-        return None if client is None else _release_of_client(view, client)
     event = None if view.row is None else view.row.event
-    if isinstance(event, CheckAnswered):
-        offered = _release(view, event.offered)
-        return (
-            offered
-            or _named(view, event.reason, event.args)
-            or _newest(view, event.channel or DEFAULT_CHANNEL)
-        )
+    if chosen.kind == "client" or isinstance(event, CheckAnswered):
+        return _release_of_answer(view)
     if isinstance(event, ReleaseAdded):
         return _release(view, event.release.sequence)
     return _release(view, getattr(event, "sequence", None))
+
+
+def release_withheld_or_meant(view: View) -> Release | None:
+    """The release that `w` is about: the one that is passed over first for being withheld, so that a second press takes
+    back the first one; else the one that is meant.
+    """
+    found = None if view.selected is None or view.selected.kind == "release" else _decision(view)
+    first = found.considered[0] if found is not None and found.considered else None
+    if first is not None and first.reason.code == "release-withheld":
+        return _release(view, first.sequence)
+    return release_meant(view)
 
 
 def channel_meant(view: View) -> str | None:
@@ -68,37 +95,50 @@ def channel_meant(view: View) -> str | None:
 
 
 def reason_meant(view: View) -> Reason | None:
-    """Why the selected check-in was answered so, or why the selected client is answered so now."""
-    row = view.row
-    if row is not None:
-        return None if row.check is None else Reason(row.check.reason, dict(row.check.args))
-    return None if view.client is None else _reason(view, view.client)
+    """Why the client of the selection is answered now as it is; of a check that could not be read, why it was
+    refused.
+    """
+    found = _decision(view)
+    if found is not None:
+        return found.reason
+    event = None if view.row is None else view.row.check
+    return None if event is None else Reason(event.reason, dict(event.args))
 
 
-def _release_of_client(view: View, client: Client) -> Release | None:
-    # `offered` is the last one that it ever was offered: it is about its answer only if that was an offer.
-    offered = _release(view, client.offered) if client.status == 200 else None
-    reason = None if offered is not None else _reason(view, client)
-    named = None if reason is None or reason.code == "up-to-date" else _named(view, reason.code, reason.args)
-    return offered or named or _newest(view, client.channel or DEFAULT_CHANNEL)
+def _release_of_answer(view: View) -> Release | None:
+    found = _decision(view)
+    if found is not None and isinstance(found.answer, Offer):
+        return _release(view, found.answer.release.sequence)
+    named = None if found is None else _named(view, found.reason)
+    channel = channel_meant(view)
+    return named or (None if channel is None else _newest(view, channel))
 
 
-def _reason(view: View, client: Client) -> Reason | None:
-    check = next_check(client)
+def _decision(view: View) -> Decision | None:
+    """What the client of the selection is told next, as things are."""
+    check = check_meant(view)
     try:
-        return None if check is None else decide(view.expected, check, view.now).reason
+        return None if check is None else decide(view.controls, check, view.now)
     except ValueError:  # a binary version that only a server of another version takes for one
         return None
 
 
-def _named(view: View, code: str, args: Args) -> Release | None:
-    if code == "client-ahead":
+def _named(view: View, reason: Reason) -> Release | None:
+    if reason.code == "client-ahead":
         return None
+    args = reason.args
     return next((found for name in _NAMED if (found := _release(view, args.get(name))) is not None), None)
 
 
 def _newest(view: View, channel: str) -> Release | None:
-    return view.expected.newest(channel)
+    """The newest release of a channel that can be offered, else its newest."""
+    controls = view.controls
+    known = controls.channels.get(channel)
+    for sequence in () if known is None else known.releases:
+        release = controls.releases[sequence]
+        if not release.withheld and controls.has_bytes(release):
+            return _release(view, sequence)
+    return None if known is None or not known.releases else _release(view, known.releases[0])
 
 
 def _release(view: View, sequence: object) -> Release | None:

@@ -7,11 +7,18 @@ is asked back where the same key takes it back; what can't be taken back is conf
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from msgspec import Struct
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.keys.meaning import channel_meant, client_meant, reason_meant, release_meant
+from hotswap_dev.dashboard.keys.meaning import (
+    channel_meant,
+    client_meant,
+    reason_meant,
+    release_meant,
+    release_withheld_or_meant,
+)
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Command, Publish
 from hotswap_dev.domain.commands.channels import PauseChannel, ResumeChannel, SetBuildChannel
@@ -20,7 +27,14 @@ from hotswap_dev.domain.commands.overrides import ClearOverrides, Force204, SetM
 from hotswap_dev.domain.commands.releases import JumpSequence, Reoffer, Restore, RollBackTo, Withhold
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.fact_words import forced_words, scope_words, who
-from hotswap_dev.domain.model import FURTHEST_JUMP, Forced204, Release
+from hotswap_dev.domain.model import FURTHEST_JUMP, SAME_AS_CLIENT, Forced204, Release
+from hotswap_dev.domain.next_step import next_step
+from hotswap_dev.domain.policy import decide
+from hotswap_dev.domain.preview import next_check
+from hotswap_dev.domain.reasons import change
+
+_A_MOMENT = timedelta(seconds=1)
+"""Two presses within it are one: a key repeats 30 times a second, a thought does not."""
 
 
 class Send(Struct, frozen=True):
@@ -39,11 +53,15 @@ class Confirm(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """Ask for a command's arguments. `given` stand in the form; `today` too, and are only sent where they change."""
+    """Ask for a command's arguments. `given` stand in the form; `today` too, and are only sent where they change.
+
+    `suggested` stands there in place of what is so today: it is what the line says that the key is named beside.
+    """
 
     verb: str
     given: Mapping[str, wire.Json] = {}
     today: Mapping[str, wire.Json] = {}
+    suggested: Mapping[str, wire.Json] = {}
 
 
 class Say(Struct, frozen=True):
@@ -115,7 +133,7 @@ def _all_mandatory(view: View) -> Plan:
 
 
 def _withheld(view: View) -> Plan:
-    release = release_meant(view)
+    release = release_withheld_or_meant(view)
     if release is None:
         return Say(_NO_RELEASE.message, f"{_NO_RELEASE.hint}; W pauses a whole channel")
     number = release.sequence
@@ -130,7 +148,7 @@ def _paused(view: View) -> Plan:
     if channel is None:
         return Say(f"there is no channel {name} to pause", "> brings a release there, and makes the channel")
     if channel.paused:
-        return Send(ResumeChannel(channel=name), f"channel {name} offered again")
+        return Send(ResumeChannel(channel=name), f"channel {name} goes on")
     return Send(PauseChannel(channel=name), f"channel {name} paused")
 
 
@@ -198,6 +216,9 @@ def _publish(view: View) -> Plan:
     dist = view.builds.dist or (view.about.dist if view.about is not None else None)
     if dist is None:
         return Ask("publish")
+    just = _just_made(view, "publish")
+    if just is not None:
+        return Say(f"release {just.sequence} was made just now", "press p once more for another one")
     return Send(Publish(), f"publishing to {view.expected.build_channel}")
 
 
@@ -223,7 +244,22 @@ def _reoffer(view: View) -> Plan:
         return Say(
             f"release {release.sequence} is being offered again already", "press r again once it is there"
         )
+    just = _just_made(view, "reoffer")
+    if just is not None:
+        # The selection may be the copy by now: a second quick r would make a copy of a copy.
+        return Say(
+            f"release {just.sequence} was made just now",
+            f"press r once more to offer {release.sequence} again",
+        )
     return Send(command, f"release {release.sequence} again")
+
+
+def _just_made(view: View, origin: str) -> Release | None:
+    """The newest release, if the same key made it a moment ago: a key that is held down is one wish, not many."""
+    newest = view.expected.releases.get(view.expected.last_sequence)
+    if newest is None or newest.origin != origin:
+        return None
+    return newest if abs(view.now - newest.published_at) < _A_MOMENT else None
 
 
 def _roll_back(view: View) -> Plan:
@@ -264,14 +300,39 @@ def _edit(view: View) -> Plan:
         "min_binary_version": release.min_binary_version,
         "version": release.version,
     }
-    return Ask("edit-release", {"sequence": release.sequence}, today)
+    return Ask("edit-release", {"sequence": release.sequence}, today, _suggested(release, view))
+
+
+def _suggested(release: Release, view: View) -> Mapping[str, wire.Json]:
+    """What WHY and NEXT say that should be changed of this release, if they do."""
+    lines = _lines_said(view)
+    if lines.isdisjoint(
+        {f"hotswap-dev edit-release {release.sequence} --min-binary-version {SAME_AS_CLIENT}"}
+    ):
+        return {}
+    return {"min_binary_version": SAME_AS_CLIENT}
+
+
+def _lines_said(view: View) -> set[str]:
+    """The command lines that explain the selection: of the answer that was recorded, and of the one there is now."""
+    client = view.client
+    check = None if client is None else next_check(client)
+    recorded = reason_meant(view)
+    said = set() if recorded is None else {change(recorded)}
+    if check is None:
+        return said
+    try:
+        decision = decide(view.controls, check, view.now)
+        return said | {change(decision.reason), next_step(client, decision, view.controls, check).command}
+    except ValueError:  # a binary version that only a server of another version takes for one
+        return said
 
 
 # --- channels and notes --------------------------------------------------------------------------------------------
 
 
 def _builds_go_to(view: View) -> Plan:
-    if view.channel is None:
+    if view.channel is None or len(view.expected.channels) < 2:
         return Ask("set-build-channel")
     if view.channel == view.expected.build_channel:
         return Say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -15,6 +16,8 @@ from hotswap_dev.domain.observations import CheckAnswered
 
 class ClientScreen(DetailScreen):
     """The page of a client; its check-ins are asked for again whenever it checked."""
+
+    ACTS: ClassVar[Sequence[str]] = ("n", "z", "m", "w", "r", "b", "greater_than_sign", "e")
 
     def __init__(self, client: str) -> None:
         super().__init__()

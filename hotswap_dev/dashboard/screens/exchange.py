@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -24,6 +25,8 @@ _NOT_KEPT = (
 
 class ExchangeScreen(DetailScreen):
     """The page of a row as it was when it was opened: more of the same does not change it."""
+
+    ACTS: ClassVar[Sequence[str]] = ("n", "z", "m", "w", "r", "b", "greater_than_sign", "e")
 
     def __init__(self, row: Row) -> None:
         super().__init__()

@@ -8,13 +8,32 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from hotswap_dev.dashboard.check_log import FIELDS, unknown_fields
+from hotswap_dev.dashboard.spans import Line, Span, cut
+from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
+from hotswap_dev.domain.text import shown
+
+
+def filter_foot(wanted: str, width: int) -> Line:
+    """The last line while a filter is typed: how it ends, and which of its fields there are not."""
+    keys = (Span(" "), Span("enter", "key"), Span(" keep   ", "dim"), Span("esc", "key"), Span(" all", "dim"))
+    unknown = unknown_fields(wanted)
+    if not unknown:
+        return cut(keys, width)
+    there = f"there is no {shown(unknown[0], 20)}: but {', '.join(FIELDS)}"
+    return cut((*keys, Span("   "), Span(there, "warn")), width)
+
+
 _EXAMPLE = "client:pixel  reason:up-to-date  status:204  !linux  any text"
 
 
-class FilterBox(Input):
+class FilterBox(HarmlessInput):
     """Every word must be found in a row. Enter keeps the filter, escape takes it away."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "drop", show=False),
+        Binding("tab,shift+tab", "keep", show=False),
+    ]
 
     class Typed(Message):
         """The filter is this now."""
@@ -35,7 +54,7 @@ class FilterBox(Input):
         self.display = True
         self.value = text
         self.cursor_position = len(text)
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next key is the first letter
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """Tell each letter."""
@@ -46,6 +65,10 @@ class FilterBox(Input):
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Keep it."""
         submitted.stop()
+        self._leave()
+
+    def action_keep(self) -> None:
+        """Keep it, as enter does: there is no other field to go to."""
         self._leave()
 
     def action_drop(self) -> None:

@@ -12,17 +12,29 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
-from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.schema_form import Field, Form, Known, command_line, suggestions, texts_of, typed
+from hotswap_dev.dashboard.schema_form import (
+    Field,
+    Form,
+    Known,
+    Texts,
+    command_line,
+    suggestions,
+    texts_of,
+    typed,
+)
 from hotswap_dev.dashboard.screens.confirm import refusal_lines, would_lines
+from hotswap_dev.dashboard.spans import Span, line
+from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
 from hotswap_dev.dashboard.widgets.lines import Lines
+from hotswap_dev.dashboard.widgets.on_off import OnOff
+from hotswap_dev.domain.commands.channels import CreateChannel
+from hotswap_dev.domain.facts import ChannelCreated
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError
 
@@ -43,44 +55,6 @@ class Filled(Struct, frozen=True):
 
     arguments: Mapping[str, wire.Json]
     line: str
-
-
-class OnOff(Static, can_focus=True):
-    """A switch that says its state in words: `on` needs no colour and no special letters to be read."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "switch", show=False)]
-    DEFAULT_CSS = """
-    OnOff {
-        width: auto;
-        height: 1;
-        padding: 0 1;
-    }
-    OnOff:focus {
-        text-style: reverse;
-    }
-    """
-
-    on: reactive[bool] = reactive(False, init=False)
-
-    class Changed(Message):
-        """It was switched."""
-
-    def __init__(self, value: bool, *, id: str) -> None:  # noqa: A002 - Textual's name for it
-        super().__init__(_switch(value), id=id, markup=False)
-        self.set_reactive(OnOff.on, value)
-
-    def watch_on(self, value: bool) -> None:
-        """Say so."""
-        self.update(_switch(value))
-        self.post_message(self.Changed())
-
-    def action_switch(self) -> None:
-        """The other state."""
-        self.on = not self.on
-
-    def on_click(self) -> None:
-        """The same with the mouse."""
-        self.action_switch()
 
 
 class CommandForm(ModalScreen[Filled | None]):
@@ -189,14 +163,18 @@ class CommandForm(ModalScreen[Filled | None]):
         *,
         given: Mapping[str, wire.Json] | None = None,
         today: Mapping[str, wire.Json] | None = None,
+        suggested: Mapping[str, wire.Json] | None = None,
     ) -> None:
         super().__init__()
         self._form = form
         self._known = known
         self._rehearse = rehearse
         self._today = today or {}
-        self._texts = texts_of(form, {**(given or {}), **self._today})
+        self._texts = texts_of(form, {**(given or {}), **self._today, **(suggested or {})})
         self._given = frozenset(given or {})
+        self._first = frozenset(suggested or {})
+        self._read_over: Texts | None = None
+        """The texts for which somebody read what can't be taken back, or makes a channel."""
 
     # What there is to see.
 
@@ -225,7 +203,9 @@ class CommandForm(ModalScreen[Filled | None]):
         self.set_class(getattr(self.app, "in_ascii", False), "-ascii")
         self.query_one("#said", Lines).can_focus = False
         self._changed()
-        first = next((one for one in self._form.fields if one.name not in self._given), None)
+        fields = self._form.fields
+        first = next((one for one in fields if one.name in self._first), None)
+        first = first or next((one for one in fields if one.name not in self._given), None)
         if first is not None:
             self._widget(first).focus()
 
@@ -257,7 +237,7 @@ class CommandForm(ModalScreen[Filled | None]):
                 id=name,
             )
         found = suggestions(field, self._known)
-        return Input(
+        return HarmlessInput(
             value=text,
             suggester=SuggestFromList(found, case_sensitive=False) if found else None,
             # What is there today is changed rather than replaced.
@@ -354,12 +334,27 @@ class CommandForm(ModalScreen[Filled | None]):
             refused = error
             said.draw(lambda width: refusal_lines(refused, width))
         else:
-            if send:
+            asks = _asks_first(self._form, would)
+            if send and (asks is None or self._read_over == self._texts):
                 self.dismiss(filled)
                 return
-            said.draw(lambda width: would_lines(would, self._known.names, width))
+            self._read_over = self._texts if send else self._read_over
+            question = [line(Span(f"{asks} Enter once more does it.", "warn"))] if send and asks else []
+            said.draw(lambda width: [*question, *would_lines(would, self._known.names, width)])
         self.add_class("-said")
         self._fit()
+
+
+def _asks_first(form: Form, would: wire.Json) -> str | None:
+    """What a person should know before this is done; None where it may be done at once."""
+    made = [
+        shown(str(one.get("channel")), 40)
+        for one in would.get("events") or []
+        if one.get("event") == ChannelCreated.__struct_config__.tag
+    ]
+    if made and form.name != CreateChannel.verb:
+        return f"{made[0]} does not exist: it will be made."
+    return "It can't be taken back." if form.final else None
 
 
 def _from_here(arguments: Mapping[str, wire.Json]) -> Mapping[str, wire.Json]:
@@ -368,7 +363,3 @@ def _from_here(arguments: Mapping[str, wire.Json]) -> Mapping[str, wire.Json]:
     if not isinstance(path, str) or not path:
         return arguments
     return {**arguments, "path": str(Path(path).expanduser().absolute())}
-
-
-def _switch(value: bool) -> Content:
-    return Content("[x] on" if value else "[ ] off")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from msgspec.structs import replace
@@ -12,23 +13,41 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from hotswap_dev.dashboard import selectors
+from hotswap_dev.dashboard.acting import is_asking
 from hotswap_dev.dashboard.ascii import in_ascii
 from hotswap_dev.dashboard.keys import KEYS
-from hotswap_dev.dashboard.looking import PANES, following, next_channel, next_pane, paused_on, settled
+from hotswap_dev.dashboard.looking import (
+    PANES,
+    as_seen,
+    following,
+    next_channel,
+    next_pane,
+    paused_on,
+    settled,
+)
 from hotswap_dev.dashboard.screens.addresses import AddressesScreen
 from hotswap_dev.dashboard.screens.client import ClientScreen
 from hotswap_dev.dashboard.screens.copy import CopyScreen
 from hotswap_dev.dashboard.screens.exchange import ExchangeScreen
-from hotswap_dev.dashboard.screens.filter import FilterBox
+from hotswap_dev.dashboard.screens.filter import FilterBox, filter_foot
 from hotswap_dev.dashboard.screens.help import HelpScreen
 from hotswap_dev.dashboard.screens.release import ReleaseScreen
-from hotswap_dev.dashboard.spans import Line
+from hotswap_dev.dashboard.spans import Line, Span
 from hotswap_dev.dashboard.view import Pane, View
 from hotswap_dev.dashboard.widgets.bar import Bar
 from hotswap_dev.dashboard.widgets.row_list import Draw, RowList
 
 if TYPE_CHECKING:
     from hotswap_dev.dashboard.app import Dashboard
+
+_log = logging.getLogger(__name__)
+
+_HEADS: Mapping[Pane, Callable[[View, int], Line]] = {
+    "releases": selectors.release_heads,
+    "clients": selectors.client_heads,
+    "checks": selectors.check_heads,
+}
+"""What stands above the rows of each pane."""
 
 WIDE = 100
 ROOMY = 160
@@ -61,6 +80,10 @@ class MainScreen(Screen[None]):
         *(Binding(key, action, show=False) for key, action in _MOVES.items()),
         *(Binding(key.key, f"press({key.key!r})", show=False) for key in KEYS if key.key not in _MOVES),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._undrawn: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -96,7 +119,12 @@ class MainScreen(Screen[None]):
         """Draw this moment."""
         looking = self.dashboard.looking
         releases, clients = selectors.release_rows(view), selectors.client_rows(view)
-        settling = settled(looking, [row.sequences for row in releases], [client.id for client in clients])
+        settling = settled(
+            looking,
+            [row.sequences for row in releases],
+            [client.id for client in clients],
+            view.clients,
+        )
         if settling is not looking:
             self.dashboard.looking = looking = settling
             if view.pane != "checks":
@@ -110,13 +138,17 @@ class MainScreen(Screen[None]):
         self.set_class(self.dashboard.in_ascii, "-ascii")
         for pane in PANES:
             self.set_class(view.pane == pane, f"-pane-{pane}")
-        chips = selectors.chips(view, width)
-        self._say("header", [selectors.header(view, width)])
-        self._say("way", [selectors.way(view, width)])
-        self._say("chips", [chips] if chips else [])
-        self._say("tabs", [selectors.tabs(view, width)])
-        self._say("why", selectors.why_lines(view, width, _ROOMY_WHY_ROWS if roomy else _WHY_ROWS))
-        self._say("foot", [selectors.foot(view, width)])
+        typing = self.query_one(FilterBox)
+        self.set_class(typing.display, "-filtering")
+        self._say("header", lambda: [selectors.header(view, width)])
+        self._say("way", lambda: [selectors.way(view, width)])
+        self._say("chips", lambda: [line for line in [selectors.chips(view, width)] if line])
+        self._say("tabs", lambda: [selectors.tabs(view, width)])
+        self._say("why", lambda: selectors.why_lines(view, width, _ROOMY_WHY_ROWS if roomy else _WHY_ROWS))
+        self._say(
+            "foot",
+            lambda: [filter_foot(view.filter, width) if typing.display else selectors.foot(view, width)],
+        )
         rows = view.rows
         row = looking.row if view.selected is None or view.pane != "checks" else view.selected.key
         self._show(
@@ -140,28 +172,59 @@ class MainScreen(Screen[None]):
             row,
             view,
         )
-        focused = self._list(view.pane)
-        if self.focused is not focused and not self.query_one(FilterBox).has_focus:
-            focused.focus(scroll_visible=False)
+        self._focus_pane()
+        # A pane that comes into sight only now can't have the keys before it does.
+        self.call_after_refresh(self._focus_pane)
 
-    def _say(self, name: str, lines: Sequence[Line]) -> None:
+    def _focus_pane(self) -> None:
+        focused = self._list(self.dashboard.looking.pane)
+        if self.focused is not focused and not self.query_one(FilterBox).display:
+            self.set_focus(focused, scroll_visible=False)
+
+    def _say(self, name: str, lines: Callable[[], Sequence[Line]]) -> None:
+        try:
+            said = lines()
+        except Exception:
+            said = [self._not_shown(name)]
         plain = self.dashboard.in_ascii
-        self.query_one(f"#{name}", Bar).say([in_ascii(one) for one in lines] if plain else lines)
+        self.query_one(f"#{name}", Bar).say([in_ascii(one) for one in said] if plain else said)
+
+    def _not_shown(self, name: str) -> Line:
+        """In place of what could not be drawn: the rest of the screen is worth more than its end."""
+        if name not in self._undrawn:
+            self._undrawn.add(name)
+            _log.exception("%s can't be shown", name)
+        return (Span(f" {name} can't be shown: it is a bug; the log file has the whole of it", "bad"),)
 
     def _show(self, pane: Pane, keys: Sequence[int | str], draw: Draw, selected: object, view: View) -> None:
         rows = self._list(pane)
-        empty = () if keys else selectors.empty(view, pane)
-        at_top = pane == "checks" and view.following
-        if self.dashboard.in_ascii:
-            rows.show(
-                keys,
-                lambda at, room: in_ascii(draw(at, room)),
-                selected,
-                [in_ascii(one) for one in empty],
-                at_top=at_top,
-            )
-        else:
-            rows.show(keys, draw, selected, empty, at_top=at_top)
+        empty = () if keys else selectors.empty(view, pane, max(20, rows.size.width - 3))
+        looking, heads = self.dashboard.looking, _HEADS[pane]
+        at_top = {
+            "checks": view.following,
+            "clients": not looking.picked_client,
+            "releases": not looking.picked,
+        }
+
+        def drawn(at: int, room: int) -> Line:
+            try:
+                made = draw(at, room)
+            except Exception:
+                made = self._not_shown(f"a row of the {pane}")
+            return in_ascii(made) if self.dashboard.in_ascii else made
+
+        def head(room: int) -> Line:
+            made = heads(view, room)
+            return in_ascii(made) if self.dashboard.in_ascii else made
+
+        rows.show(
+            keys,
+            drawn,
+            selected,
+            [in_ascii(one) for one in empty] if self.dashboard.in_ascii else empty,
+            head=head,
+            at_top=at_top[pane],
+        )
 
     def _list(self, pane: Pane) -> RowList:
         return self.query_one(f"#{pane}", RowList)
@@ -176,20 +239,29 @@ class MainScreen(Screen[None]):
         elif pane == "releases":
             self.dashboard.look(replace(looking, pane=pane, release=cast("int", moved.key), picked=True))
         else:
-            self.dashboard.look(replace(looking, pane=pane, client=cast("str", moved.key)))
+            self.dashboard.look(
+                replace(looking, pane=pane, client=cast("str", moved.key), picked_client=True)
+            )
 
     def on_row_list_at_top(self, at: RowList.AtTop) -> None:
         """Above the newest row there is only what comes."""
+        looking = self.dashboard.looking
         if at.rows.id == "checks":
-            self.dashboard.look(following(self.dashboard.looking))
+            self.dashboard.look(following(looking))
         elif at.rows.id == "releases":
-            self.dashboard.look(replace(self.dashboard.looking, picked=False))
+            self.dashboard.look(replace(looking, picked=False))
+        else:
+            self.dashboard.look(replace(looking, picked_client=False))
 
     def on_row_list_scrolled(self, scrolled: RowList.Scrolled) -> None:
         """Somebody looks further down: what comes meanwhile must not take the list from under their eyes."""
         dashboard, looking = self.dashboard, self.dashboard.looking
         rows = dashboard.view().rows
-        if scrolled.rows.id == "checks" and looking.paused is None and rows:
+        if scrolled.rows.id == "releases" and not looking.picked:
+            dashboard.look(replace(looking, picked=True))
+        elif scrolled.rows.id == "clients" and not looking.picked_client:
+            dashboard.look(replace(looking, picked_client=True))
+        elif scrolled.rows.id == "checks" and looking.paused is None and rows:
             selected = scrolled.rows.selected
             number = selected if isinstance(selected, int) else rows[0].number
             dashboard.look(replace(paused_on(looking, dashboard.view(), number), pane=looking.pane))
@@ -202,12 +274,19 @@ class MainScreen(Screen[None]):
     def on_row_list_chosen(self, chosen: RowList.Chosen) -> None:
         """All of a row."""
         view = self.dashboard.view()
-        if chosen.rows.id == "releases":
+        if is_asking(self.dashboard):
+            return
+        if chosen.rows.id == "releases" and self._is_folded(chosen.key, view):
+            self.dashboard.look(replace(self.dashboard.looking, unfolded=True))
+        elif chosen.rows.id == "releases":
             self.app.push_screen(ReleaseScreen(cast("int", chosen.key)))
         elif chosen.rows.id == "clients":
             self.app.push_screen(ClientScreen(cast("str", chosen.key)))
         elif (row := next((one for one in view.rows if one.number == chosen.key), None)) is not None:
             self.app.push_screen(ExchangeScreen(row))
+
+    def _is_folded(self, key: object, view: View) -> bool:
+        return any(row.key == key and len(row.sequences) > 1 for row in selectors.release_rows(view))
 
     async def on_bar_pressed(self, pressed: Bar.Pressed) -> None:
         """A key was clicked: the same as pressed."""
@@ -227,8 +306,13 @@ class MainScreen(Screen[None]):
     def on_filter_box_left(self) -> None:
         """Back to the list."""
         self._list("checks").focus(scroll_visible=False)
+        self.dashboard.paint()
 
     # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """No key does anything while a form or a question opens: what is typed already is meant for it."""
+        return not is_asking(self.dashboard)
 
     def action_press(self, key: str) -> None:
         """A key that asks the server for something."""
@@ -254,12 +338,20 @@ class MainScreen(Screen[None]):
         if looking.paused is not None:
             dashboard.look(following(looking))
         elif view.rows:
-            dashboard.look(paused_on(looking, view, view.rows[0].number))
+            # What was explained when the key was pressed is what one wants to read on.
+            row = as_seen(view, dashboard.drawn).row
+            dashboard.look(
+                replace(
+                    paused_on(looking, view, view.rows[0].number if row is None else row.number),
+                    pane=looking.pane,
+                )
+            )
 
     def action_filter(self) -> None:
         """Filter the check-ins."""
         self.dashboard.look(replace(self.dashboard.looking, pane="checks"))
         self.query_one(FilterBox).open(self.dashboard.looking.filter)
+        self.dashboard.paint()
 
     def action_channel(self) -> None:
         """The next channel alone, or all again."""
@@ -280,16 +372,20 @@ class MainScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """What can be copied of the selection."""
-        self.app.push_screen(CopyScreen())
+        self.app.push_screen(CopyScreen(as_seen(self.dashboard.view(), self.dashboard.drawn)))
 
     def action_escape(self) -> None:
-        """Put away the notice first, then the filter, then the pause."""
+        """Put away what was told first, then the notice, the filter, the pause, what was unfolded."""
         dashboard = self.dashboard
+        if dashboard.told_away():
+            return
         if dashboard.mirror.notice is not None:
             dashboard.mirror.notice = None
             dashboard.paint()
         elif dashboard.looking.filter:
             dashboard.filter("")
+        elif dashboard.looking.unfolded and dashboard.looking.pane == "releases":
+            dashboard.look(replace(dashboard.looking, unfolded=False))
         elif dashboard.looking.paused is not None or dashboard.looking.followed is not None:
             dashboard.look(following(dashboard.looking))
 

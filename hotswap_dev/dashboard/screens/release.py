@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 
-from hotswap_dev.dashboard.details.release_text import ReleaseDetail, read_detail, release_lines
+from hotswap_dev.dashboard.details.release_text import FOLDED, ReleaseDetail, read_detail, release_lines
 from hotswap_dev.dashboard.screens.detail import DetailScreen
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import Selected, View
@@ -18,12 +18,7 @@ class ReleaseScreen(DetailScreen):
     """The page of a release; it is asked for again whenever more or fewer run it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "unfold", "all files", show=False)]
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("esc", "back"),
-        ("enter", "all files"),
-        ("y", "copy"),
-        ("j k g G", "scroll"),
-    )
+    ACTS: ClassVar[Sequence[str]] = ("m", "w", "r", "b", "greater_than_sign", "e", "z")
 
     def __init__(self, sequence: int) -> None:
         super().__init__()
@@ -50,7 +45,19 @@ class ReleaseScreen(DetailScreen):
         release = view.controls.releases.get(self.sequence)
         return (way and way.running, release is not None and view.controls.has_bytes(release))
 
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """With enter where it shows more than there is."""
+        unfolds = [("enter", "first files" if self.unfolded else "all files")] if self._folds else []
+        first, *others = super().keys()
+        return [first, *unfolds, *others]
+
+    @property
+    def _folds(self) -> bool:
+        changes = None if self.detail is None else self.detail.changes
+        return changes is not None and len(changes) > FOLDED
+
     def action_unfold(self) -> None:
         """All files that changed, or the first ones again."""
-        self.unfolded = not self.unfolded
-        self.redraw()
+        if self._folds:
+            self.unfolded = not self.unfolded
+            self.redraw()

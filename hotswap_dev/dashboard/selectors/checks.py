@@ -8,11 +8,14 @@ from hotswap_dev.dashboard.details.figures import clock, size, took
 from hotswap_dev.dashboard.selectors.clients import label_words
 from hotswap_dev.dashboard.selectors.columns import Column, in_columns
 from hotswap_dev.dashboard.selectors.figures import TIMES, flag_words, name_of
+from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, cut, line
 from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.builds import WAITS
 from hotswap_dev.domain.fact_words import fact_words
 from hotswap_dev.domain.facts import Fact, NoteAdded
 from hotswap_dev.domain.labels import STEPS, page
+from hotswap_dev.domain.model import DEFAULT_CHANNEL
 from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, DownloadEnded, Noticed, Published
 from hotswap_dev.domain.text import shown
 
@@ -39,13 +42,25 @@ def check_line(row: Row, view: View, width: int) -> Line:
         text = f"{shown(event.code)}: {shown(event.detail, _LONGEST)}"
         return cut((*head, Span("✗ not published  ", "bad"), Span(text, "text")), width)
     if isinstance(event, Noticed):
-        mark, role = _MARKS[event.level]
+        # What the folder lacks is no more than information in a log, but here something is wrong as long as it lasts.
+        mark, role = _MARKS["warning" if event.code in WAITS else event.level]
         return cut((*head, Span(f"{mark} {shown(event.message, _LONGEST)}", role)), width)
     if isinstance(event, NoteAdded):
         return cut((*head, Span(f"— {shown(event.text, _LONGEST)}", "strong")), width)
     if isinstance(event, Fact):
         return cut((*head, Span(f"· {fact_words(wire.plain(event), view.controls.names)}", "accent")), width)
     return cut((*head, Span(shown(str(type(event).__struct_config__.tag)), "dim")), width)
+
+
+def check_heads(view: View, width: int) -> Line:
+    """What the columns of `check_line` are, in the same places, as far as a row is a check or a download."""
+    time, who, binary, channel, at, status, reason, duration, then = (
+        Span(word, "dim")
+        for word in ("time", "client", "binary", "channel", "at", "answer", "reason", "took", "proved")
+    )
+    return _columns(
+        view, width, (time,), who, (binary,), (channel,), at, (status,), reason, (then,), (duration,)
+    )
 
 
 def status_role(event: CheckAnswered) -> Role:
@@ -95,22 +110,18 @@ def _check(row: Row, event: CheckAnswered, view: View, width: int) -> Line:
     role = status_role(event)
     times = f" {TIMES}{row.times}" if row.times > 1 else ""
     at = "at ?" if event.sequence is None else f"at {event.sequence}"
-    roomy = width >= _ROOMY
     return _columns(
+        view,
         width,
-        clock(event.at),
+        line(Span(clock(event.at), "dim")),
         Span(name_of(event.client, view), "strong" if role != "dim" else "text"),
+        line(Span(shown(event.binary_version or "?"), "dim")),
+        line(Span(shown(event.channel or DEFAULT_CHANNEL), "dim")),
         Span(at, "text"),
         (Span(str(event.status), role), Span(times, "dim")),
         Span(shown(event.reason), "text" if role != "dim" else "dim"),
         proved(row, event, view),
-        took(event.duration_ms) if event.duration_ms >= _SHORTEST else f"<{took(0.1)}",
-        (
-            Column(line(Span(shown(event.binary_version or "?"), "dim")), 12, 6),
-            Column(line(Span(shown(event.channel or "-"), "dim")), 12, 7),
-        )
-        if roomy
-        else (),
+        line(Span(took(event.duration_ms) if event.duration_ms >= _SHORTEST else f"<{took(0.1)}", "dim")),
     )
 
 
@@ -125,41 +136,45 @@ def _download(event: DownloadEnded, view: View, width: int) -> Line:
     then: Line = (Span(took(event.duration_ms), "dim"),)
     if event.attempt > 1:
         then = (Span(f"try {event.attempt}/4", "warn"), Span("  "), *then)
-    roomy = width >= _ROOMY
     return _columns(
+        view,
         width,
-        clock(event.at),
+        line(Span(clock(event.at), "dim")),
         Span(who, "text"),
+        (),
+        (),
         Span(f"↓ {event.sequence}", "accent"),
         (Span(size(event.bytes), "text"),),
         Span(what, role),
         then,
-        "",
-        (Column(line(Span("")), 12, 6), Column(line(Span("")), 12, 7)) if roomy else (),
+        (),
     )
 
 
 def _columns(
+    view: View,
     width: int,
-    time: str,
+    time: Line,
     who: Span,
+    binary: Line,
+    channel: Line,
     at: Span,
     status: Line,
     reason: Span,
     then: Line,
-    duration: str,
-    more: tuple[Column, ...],
+    duration: Line,
 ) -> Line:
-    roomy = width >= _ROOMY
+    like, roomy = widths(view), width >= _ROOMY
     return in_columns(
         (
-            Column(line(Span(time, "dim")), 8, 3),
-            Column((who,), 28 if roomy else 14, 0, 8),
-            *more,
-            Column((at,), 8, 1, 6),
+            Column(time, 8, 3),
+            Column((who,), max(like.name, 14), 0, 8),
+            Column(binary, like.binary if roomy else 0, 6),
+            Column(channel, like.channel if roomy else 0, 7),
+            Column((at,), max(5, 3 + len(str(view.controls.last_sequence))), 1),
             Column(status, 9, 0, 8),
             Column((reason,), 18 if roomy else 16, 1, 14),
-            Column(line(Span(duration, "dim")), 7, 5, right=True),
+            Column(duration, 7, 5, right=True),
             Column(then, 20, 2, 16, grows=True),
         ),
         width,
@@ -173,7 +188,7 @@ def _published(event: Published) -> Line:
     if event.offered_ms is not None:
         how += f", offered {took(event.offered_ms)} after the save"
     return (
-        Span(f"▸ release {event.sequence}", "good"),
+        Span(f"+ release {event.sequence}", "good"),
         Span(f"  {shown(event.version)}", "text"),
         Span(f"  {shown(event.channel)}", "dim"),
         Span(f"  {size(event.bundle_size)}, {event.changed} changed; {how}", "dim"),

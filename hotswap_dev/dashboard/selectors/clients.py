@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hotswap_dev.dashboard.selectors.columns import Column, in_columns
 from hotswap_dev.dashboard.selectors.figures import TIMES, age, channel_of, name_of, seen_last_first
+from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client, remarks
@@ -37,26 +38,51 @@ _LABELS: dict[str, tuple[str, Role]] = {
 
 
 def client_rows(view: View) -> Sequence[Client]:
-    """The clients that are looked at, seen last first, at most `MOST_CLIENTS`."""
+    """The clients that are looked at, seen last first, at most `MOST_CLIENTS`, and the selected one wherever it is."""
     newest_first = seen_last_first(view)
     if view.channel is not None:
         newest_first = (one for one in newest_first if channel_of(one) == view.channel)
-    return list(itertools.islice(newest_first, MOST_CLIENTS))
+    rows = list(itertools.islice(newest_first, MOST_CLIENTS))
+    chosen = view.client if view.selected is not None and view.selected.kind == "client" else None
+    if chosen is not None and all(one.id != chosen.id for one in rows):
+        rows.append(chosen)
+    return rows
+
+
+def client_heads(view: View, width: int) -> Line:
+    """What the columns of `client_line` are, in the same places."""
+    words = ("name", "runs on", "binary", "channel", "at", "seen", "state")
+    return _in_columns([line(Span(word, "dim")) for word in words], view, width)
 
 
 def client_line(client: Client, view: View, width: int) -> Line:
     """`Pixel  android/aarch64  0.4.1  beta  12 → 14  3 s  applied !`, its columns by the room that there is."""
-    roomy = width >= _ROOMY
     machine = f"{shown(client.platform or '?')}/{shown(client.arch or '?')}"
+    cells = (
+        line(Span(name_of(client.id, view), "strong")),
+        line(Span(machine, "dim")),
+        line(Span(shown(client.binary_version or "?"), "text")),
+        line(Span(shown(channel_of(client)), "dim")),
+        _at(client),
+        line(Span(age(client.last_seen, view.now), "dim")),
+        _state(client, view),
+    )
+    return _in_columns(cells, view, width)
+
+
+def _in_columns(cells: Sequence[Line], view: View, width: int) -> Line:
+    name, machine, binary, channel, at, seen, state = cells
+    like, roomy = widths(view), width >= _ROOMY
     return in_columns(
         (
-            Column(line(Span(name_of(client.id, view), "strong")), 28 if roomy else 14, 0, 12),
-            Column(line(Span(machine, "dim")), 16, 5),
-            Column(line(Span(shown(client.binary_version or "?"), "text")), 12 if roomy else 7, 4, 5),
-            Column(line(Span(shown(client.channel or "-"), "dim")), _channels(view, roomy), 3),
-            Column(_at(client), min(15, 2 * len(str(view.controls.last_sequence)) + 3), 1),
-            Column(line(Span(age(client.last_seen, view.now), "dim")), 6, 2, right=True),
-            Column(_state(client, view), 20 if roomy else 14, 0, grows=True),
+            # Where the list has room, what it runs on goes before its name is cut.
+            Column(name, like.name, 0, min(like.name, max(12, width // 3))),
+            Column(machine, 16, 5),
+            Column(binary, like.binary, 3, min(like.binary, 6)),
+            Column(channel, _channels(view, roomy), 4),
+            Column(at, min(15, 2 * len(str(view.controls.last_sequence)) + 4), 1),
+            Column(seen, 6, 2, right=True),
+            Column(state, 20 if roomy else 14, 0, 14, grows=True),
         ),
         width,
     )
@@ -66,7 +92,7 @@ def _channels(view: View, roomy: bool) -> int:
     """Columns for a channel; none where every client that is shown asks for the same, as far as there is another."""
     if view.channel is not None or (len(view.controls.channels) < 2 and not roomy):
         return 0
-    return min(12, max((len(name) for name in view.controls.channels), default=10))
+    return widths(view).channel
 
 
 def label_words(label: Turn) -> tuple[str, Role]:

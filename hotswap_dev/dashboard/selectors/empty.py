@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import re
+
+from rich.cells import chop_cells
+
 from hotswap_dev.dashboard.selectors.figures import folder
-from hotswap_dev.dashboard.spans import Line, Span, line
+from hotswap_dev.dashboard.spans import Line, Span, cells, cut, line
 from hotswap_dev.dashboard.view import Pane, View
 from hotswap_dev.domain.text import shown
 
 
-def empty(view: View, pane: Pane) -> tuple[Line, ...]:
-    """The lines for a pane without rows. A command line among them is whole: it is there to be copied."""
+def empty(view: View, pane: Pane, width: int | None = None) -> tuple[Line, ...]:
+    """The lines for a pane without rows, in at most `width` columns where that is given: sentences are broken between
+    words, and so is a command line, whole and to be copied, where it has to be.
+    """
+    lines = _lines(view, pane)
+    if width is None:
+        return lines
+    return tuple(piece for one in lines for piece in _wrapped(one, width))
+
+
+def _wrapped(spans: Line, width: int) -> list[Line]:
+    """A line over as many as it takes. Each piece keeps its role, and a key stays with the word behind it."""
+    if cells(spans) <= width:
+        return [spans]
+    words: list[Span] = []
+    for span in spans:
+        for word in re.findall(r"\s*\S+|\s+$", span.text):
+            words += [Span(part, span.role) for part in chop_cells(word, max(1, width))]
+    out: list[list[Span]] = [[]]
+    for word in words:
+        if out[-1] and cells((*out[-1], word)) > width:
+            out.append([Span(word.text.lstrip(), word.role)])
+        else:
+            out[-1].append(word)
+    return [cut(tuple(one), width) for one in out]
+
+
+def _lines(view: View, pane: Pane) -> tuple[Line, ...]:
     link = view.link
     if link.state == "starting":
         if not link.said:
@@ -58,6 +88,14 @@ def _no_client(view: View) -> tuple[Line, ...]:
             line(Span(f"No client asks for channel {shown(view.channel)}.", "text")),
             line(Span("c", "key"), Span(" shows the next channel.")),
         )
+    # How to get one stands where there is most room for it, once.
+    return (
+        line(Span("Whoever asks stands here. ", "dim")),
+        line(Span("3", "key"), Span(" says how an app comes to ask.", "dim")),
+    )
+
+
+def _first_client(view: View) -> tuple[Line, ...]:
     about = view.about
     lines: list[Line] = []
     if about is not None and about.build_line:
@@ -96,4 +134,4 @@ def _no_row(view: View) -> tuple[Line, ...]:
         )
     if view.clients:
         return (line(Span("Nothing has happened since the server started.", "dim")),)
-    return _no_client(view)
+    return _first_client(view)

@@ -8,6 +8,7 @@ from hotswap_dev import wire
 from hotswap_dev.dashboard.details.figures import clock
 from hotswap_dev.dashboard.selectors.columns import Piece, as_many, margined
 from hotswap_dev.dashboard.selectors.figures import folder
+from hotswap_dev.dashboard.selectors.way import waiting_role
 from hotswap_dev.dashboard.spans import Line, Role, Span, cells, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.text import shown
@@ -63,6 +64,8 @@ def state_words(view: View) -> tuple[str, Role]:
     dist = view.builds.dist or (view.about.dist if view.about else None)
     if view.builds.building is not None:
         return f"building {folder(view.builds.building)}", "accent"
+    if view.builds.waiting is not None:
+        return f"waiting for {folder(dist or 'a build')}", waiting_role(view.builds.waiting)
     if view.builds.refused is not None:
         return "build refused", "bad"
     if dist is None:

@@ -57,6 +57,8 @@ def _right(view: View, *, short: bool = False) -> Line:
         out += [Span("c", "key"), Span(f" {shown(view.channel, 20)}  ", "accent")]
     if view.filter:
         out += [Span("/", "key"), Span(f" {shown(view.filter, 12 if short else 40)}  ", "warn")]
+    if view.cut and not short and (view.filter or not view.following):
+        out.append(Span("older: hotswap-dev log  ", "dim"))
     if view.following:
         out += [Span("F", "key"), Span(" following", "dim")]
     elif view.unseen:

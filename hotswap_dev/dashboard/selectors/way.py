@@ -5,12 +5,13 @@ from __future__ import annotations
 from hotswap_dev.dashboard.details.figures import clock, size, took
 from hotswap_dev.dashboard.selectors.columns import Piece, as_many, margined
 from hotswap_dev.dashboard.selectors.figures import age, folder
+from hotswap_dev.dashboard.selectors.offers import current_on, held_back, offers_now
+from hotswap_dev.dashboard.selectors.passed import state_for_nobody
 from hotswap_dev.dashboard.spans import Line, Role, Span, cells, line
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.adoption import Adoption, newest_release
-from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.adoption import Adoption
 from hotswap_dev.domain.model import Release
-from hotswap_dev.domain.observations import BuildRefused
+from hotswap_dev.domain.observations import BuildRefused, Noticed
 from hotswap_dev.domain.text import shown
 
 _STEP = " ▸ "
@@ -32,19 +33,32 @@ def way(view: View, width: int) -> Line:
         return _said(f"{link.said or 'the server does not answer'}.{since}", "", "warn", width)
     newest = shown_newest(view)
     if view.builds.building is not None:
-        return _building(view, newest, width)
+        return _building(view, width)
+    if view.builds.waiting is not None:
+        return _waiting(view.builds.waiting, view, width)
     if view.builds.refused is not None:
-        return _refused(view.builds.refused, newest, width)
+        return _refused(view.builds.refused, view, width)
     if newest is None:
         return _nothing(view, width)
     return _released(view, newest, width)
 
 
+def followed(view: View) -> str:
+    """The channel whose newest release this line is about: the one that is shown alone, else where builds go."""
+    return view.channel or view.controls.build_channel
+
+
 def shown_newest(view: View) -> Release | None:
-    """The newest release of what is looked at: of one channel, or of all."""
-    if view.channel is not None:
-        return view.controls.newest(view.channel)
-    return newest_release(view.controls)
+    """The newest release of that channel."""
+    return view.controls.newest(followed(view))
+
+
+def _served(view: View) -> int | None:
+    """What that channel's clients are offered meanwhile."""
+    channel = view.controls.channels.get(followed(view))
+    if channel is None or channel.paused:
+        return None
+    return current_on(channel.name, view, view.controls)
 
 
 def how_it_came(release: Release) -> str:
@@ -59,16 +73,6 @@ def how_it_came(release: Release) -> str:
     }.get(release.origin, "")
 
 
-def held_back(release: Release, controls: Controls) -> str:
-    """Why nobody is offered a release, in a word; "" where it can be offered."""
-    channel = controls.channels.get(release.channel)
-    if not controls.has_bytes(release):
-        return "bundle gone"
-    if release.withheld:
-        return "withheld"
-    return "paused" if channel is not None and channel.paused else ""
-
-
 def _released(view: View, release: Release, width: int) -> Line:
     adoption = view.adoption.get(release.sequence, Adoption(sequence=release.sequence))
     made = view.published.get(release.sequence)
@@ -76,7 +80,9 @@ def _released(view: View, release: Release, width: int) -> Line:
         "saved ✓" if made is not None and made.offered_ms is not None else how_it_came(release) or "found ✓"
     )
     signed = "signed ✓" if made is None else f"signed {took(made.pack_ms)}"
-    held = held_back(release, view.controls)
+    held = held_back(release, view.controls) or state_for_nobody(
+        offers_now(view).for_nobody(release, view.controls)
+    )
     offered = f"offered {adoption.offered}/{adoption.clients}"
     reached: Role = "good" if adoption.offered else "dim"
     pieces = [
@@ -103,7 +109,7 @@ def _about_it(view: View, release: Release, room: int) -> Line:
     """What else there is to say of the newest release where the line is long enough."""
     skipped = view.builds.skipped
     pieces = [
-        Piece(line(Span("saved again, same content", "dim")) if skipped is not None else (), 3),
+        Piece(line(Span(_same_again(view, skipped.sequence), "dim")) if skipped is not None else (), 3),
         Piece(line(Span(shown(release.version, 40), "text")), 2),
         Piece(line(Span(f"on {shown(release.channel)}", "dim")), 4),
         Piece(line(Span(size(release.bundle.size), "dim")), 5),
@@ -113,7 +119,16 @@ def _about_it(view: View, release: Release, room: int) -> Line:
     return said if room > 8 else ()
 
 
-def _building(view: View, newest: Release | None, width: int) -> Line:
+def _same_again(view: View, sequence: int) -> str:
+    # Nothing was published in this run: that the folder was saved meanwhile, or only found, nobody can tell.
+    return (
+        "saved again, same content"
+        if view.builds.last is not None
+        else f"found as it was: release {sequence}"
+    )
+
+
+def _building(view: View, width: int) -> Line:
     coming = str(view.expected.next_sequence)
     pieces = [
         Piece(line(Span(coming, "accent"))),
@@ -122,26 +137,48 @@ def _building(view: View, newest: Release | None, width: int) -> Line:
         *(Piece(line(Span(word, "dim")), 2) for word in ("offered", "fetched", "running")),
     ]
     until = " until then" if width >= _ROOMY else ""
-    right = line(Span(f"{newest.sequence} is served{until}", "dim")) if newest else ()
+    served = _served(view)
+    right = () if served is None else line(Span(f"{served} is served{until}", "dim"))
     return margined(as_many(pieces, max(0, width - 3 - cells(right)), _STEP), right, width)
 
 
-def _refused(refused: BuildRefused, newest: Release | None, width: int) -> Line:
+def _refused(refused: BuildRefused, view: View, width: int) -> Line:
     where = f" ({shown(refused.path)})" if refused.path and refused.path not in refused.detail else ""
-    right = (
-        line(Span(f"{newest.sequence} is served on", "good"))
-        if newest
-        else line(Span("nothing is served", "warn"))
-    )
     left = line(
         Span("✗ not published ", "bad"),
         Span(f"{shown(refused.code)}: {shown(refused.detail, 1000)}{where}", "bad"),
     )
-    return margined(left, right, width)
+    return margined(left, _meanwhile(view), width)
+
+
+def _waiting(notice: Noticed, view: View, width: int) -> Line:
+    """What the folder lacks. Red where nothing in it can be published, else only a warning: it takes care of itself."""
+    dist = view.builds.dist or ""
+    detail = shown(notice.message.replace(dist, folder(dist)) if dist else notice.message, 1000)
+    role = waiting_role(notice)
+    text = {
+        "missing-reference": f"waiting up to 10 s: {detail}",
+        "still-changing": f"waiting: {detail}",
+    }.get(notice.code, f"not published: {detail}")
+    return margined(
+        line(Span("✗ " if role == "bad" else "! ", role), Span(text, role)), _meanwhile(view), width
+    )
+
+
+def waiting_role(notice: Noticed) -> Role:
+    """How bad it is what the folder waits for."""
+    return "warn" if notice.code in ("missing-reference", "still-changing") else "bad"
+
+
+def _meanwhile(view: View) -> Line:
+    served = _served(view)
+    if served is None:
+        return line(Span("nothing is served", "warn"))
+    return line(Span(f"{served} is served on", "good"))
 
 
 def _nothing(view: View, width: int) -> Line:
-    where = f" on {shown(view.channel)}" if view.channel else ""
+    where = f" on {shown(followed(view))}" if view.channel or view.controls.releases else ""
     dist = view.builds.dist or (view.about.dist if view.about else None)
     if dist is None:
         said = line(Span(f"no release yet{where}: ", "warn"), Span("hotswap-dev publish DIST", "strong"))

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from hotswap_dev.dashboard.details.figures import counted
-from hotswap_dev.dashboard.selectors.deciding import decided
-from hotswap_dev.dashboard.selectors.figures import channel_of, name_of, seen_last_first, several
+from hotswap_dev.dashboard.selectors.figures import channel_of, name_of, several
+from hotswap_dev.dashboard.selectors.offers import Standing, current_on, held_back, offers_now
 from hotswap_dev.dashboard.selectors.passed import passed_words
-from hotswap_dev.dashboard.selectors.releases import newest_offered_of
 from hotswap_dev.dashboard.selectors.sections import Section
-from hotswap_dev.dashboard.selectors.way import held_back
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.checks import Check
-from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.model import Release
-from hotswap_dev.domain.policy import Offer
-from hotswap_dev.domain.preview import next_check
+from hotswap_dev.domain.policy import Decision, Offer
+from hotswap_dev.domain.reasons import Args, change, scope
 from hotswap_dev.domain.text import shown
-
-MOST_ASKED = 300
-"""Clients that are asked for: those seen last."""
-
-_MOST_DECISIONS = 40
-"""Different questions that are decided: each may pass over fifty releases, and a key must not wait for it."""
 
 
 def release_sections(release: Release, view: View) -> list[Section]:
@@ -32,18 +21,18 @@ def release_sections(release: Release, view: View) -> list[Section]:
     offered: list[str] = []
     has: list[str] = []
     others: dict[str, list[str]] = {}
-    asked = _asked(view)
-    for client, words in _standings(release, asked, view):
-        name = name_of(client.id, view)
+    told = 0
+    for standing, words in _standings(release, view):
+        told += 1
+        name = name_of(standing.client.id, view)
         if words == _OFFERED:
             offered.append(name)
         elif words == _HAS:
             has.append(name)
         else:
             others.setdefault(words, []).append(name)
-    more = len(view.clients) - len(asked)
     return [
-        Section("WHO", _who(release, offered, has, len(asked), more)),
+        Section("WHO", _who(release, offered, has, told, len(view.clients) - told)),
         Section(
             "",
             "Not offered: " + " · ".join(f"{several(names, 2)}: {words}" for words, names in others.items()),
@@ -60,62 +49,31 @@ _HAS = "has"
 _UNREADABLE = "unreadable so far"
 
 
-def _asked(view: View) -> list[Client]:
-    return list(itertools.islice(seen_last_first(view), MOST_ASKED))
-
-
-def _standings(release: Release, clients: list[Client], view: View) -> list[tuple[Client, str]]:
-    """Each client with how it stands to a release; equal questions are decided once."""
-    controls = view.controls
-    own = {*controls.pins, *(forced.client for forced in controls.forced)}
-    known: dict[tuple[object, ...], str] = {}
-    found: list[tuple[Client, str]] = []
-    for client in clients:
+def _standings(release: Release, view: View) -> Iterator[tuple[Standing, str]]:
+    """Each client of which something is known with how it stands to a release."""
+    for standing in offers_now(view).standings:
+        client, decision, asked = standing
         if client.sequence == release.sequence:
-            found.append((client, _HAS))
-            continue
-        if channel_of(client) != release.channel:
-            found.append((client, f"on {shown(channel_of(client))}"))
-            continue
-        if client.sequence is not None and client.sequence > release.sequence:
-            found.append((client, "past it"))
-            continue
-        check = next_check(client)
-        if check is None:
-            found.append((client, _UNREADABLE))
-            continue
-        question = (
-            client.id if client.id in own else None,
-            check.sequence,
-            check.binary_version,
-            check.platform,
-            check.arch,
-            check.channel,
-        )
-        if question not in known:
-            if len(known) >= _MOST_DECISIONS:
-                continue
-            known[question] = _standing(release, check, view)
-        found.append((client, known[question]))
-    return found
+            yield standing, _HAS
+        elif channel_of(client) != release.channel:
+            yield standing, f"on {shown(channel_of(client))}"
+        elif client.sequence is not None and client.sequence > release.sequence:
+            yield standing, "past it"
+        elif decision is not None:
+            yield standing, _standing(release, decision)
+        elif asked:
+            yield standing, _UNREADABLE
 
 
-def _standing(release: Release, check: Check, view: View) -> str:
-    found = decided(check, None, view)
-    if found is None:
-        return _UNREADABLE
-    decision = found.decision
+def _standing(release: Release, decision: Decision) -> str:
     answer = decision.answer
-    if isinstance(answer, Offer):
-        if answer.release.sequence == release.sequence:
-            return _OFFERED
-        for one in decision.considered:
-            if one.sequence == release.sequence:
-                return passed_words(one.reason)
-        return f"offered {answer.release.sequence} instead"
+    if isinstance(answer, Offer) and answer.release.sequence == release.sequence:
+        return _OFFERED
     for one in decision.considered:
         if one.sequence == release.sequence:
             return passed_words(one.reason)
+    if isinstance(answer, Offer):
+        return f"offered {answer.release.sequence} instead"
     return _ANSWERED.get(decision.reason.code, shown(decision.reason.code))
 
 
@@ -137,7 +95,7 @@ def _who(release: Release, offered: list[str], has: list[str], asked: int, more:
     )
     if has:
         said += f" {several(has)} {'has' if len(has) == 1 else 'have'} it."
-    return said + (f" (Of {more} more, seen before these, nothing is said.)" if more > 0 else "")
+    return said + (f" (Nothing is said of {more} more.)" if more > 0 else "")
 
 
 def _next(release: Release, view: View) -> Section:
@@ -159,15 +117,45 @@ def _next(release: Release, view: View) -> Section:
             f"Whoever asks for {channel} is offered nothing until it is resumed.",
             f"hotswap-dev resume-channel {release.channel}",
         )
-    newest = newest_offered_of(release, view.controls)
-    if newest == number:
+    found = offers_now(view)
+    current = current_on(release.channel, view, view.controls)
+    if current is not None and current > number and not found.told.get(number):
         return Section(
             "NEXT",
-            f"Whoever asks for {channel} with less than {number}, and may run it, is offered it.",
+            f"{current} is newer and offered in its place; offered again, {number} takes the next sequence.",
+            f"hotswap-dev reoffer {number}",
+        )
+    nobody = found.for_nobody(release, view.controls)
+    if nobody is not None:
+        return Section("NEXT", _NOBODY.get(nobody.code, _as_things_are)(nobody.args, number), change(nobody))
+    if current is not None and current > number:
+        return Section(
+            "NEXT",
+            f"Whoever may not run {current}, or is pinned to {number}, is offered {number}.",
             f"hotswap-dev withhold {number}",
         )
     return Section(
         "NEXT",
-        f"{newest} is newer and offered in its place; offered again, {number} takes the next sequence.",
-        f"hotswap-dev reoffer {number}",
+        f"Whoever asks for {channel} with less than {number}, and may run it, is offered it.",
+        f"hotswap-dev withhold {number}",
     )
+
+
+def _as_things_are(_: Args, number: int) -> str:
+    return f"Nobody is offered {number} as things are."
+
+
+def _forced_for(args: Args, number: int) -> str:
+    whom = shown(scope(str(args["client"]), str(args["channel"])))
+    if args["left"] == "":
+        return f"Nobody is offered {number} until the forced 204 for {whom} is off."
+    return f"Nobody is offered {number} until the forced 204 for {whom} is used up."
+
+
+_NOBODY: Mapping[str, Callable[[Args, int], str]] = {
+    "forced-204": _forced_for,
+    "binary-too-old": lambda args, number: (
+        f"Nobody known may run {number}: it needs binary {shown(str(args['min_binary_version']))}."
+    ),
+    "pinned": lambda _, number: f"Nobody is offered {number}: whoever could be is pinned to another release.",
+}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hotswap_dev import wire
 from hotswap_dev.dashboard.check_log import Row
 from hotswap_dev.dashboard.details.figures import size, took
+from hotswap_dev.dashboard.keys.meaning import check_of
 from hotswap_dev.dashboard.selectors.deciding import Decided, decided
 from hotswap_dev.dashboard.selectors.figures import name_of
 from hotswap_dev.dashboard.selectors.passed import passed_over
@@ -18,12 +19,12 @@ from hotswap_dev.dashboard.selectors.sections import Section, laid
 from hotswap_dev.dashboard.selectors.who_has_it import release_sections
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.checks import BadCheck, Check
+from hotswap_dev.domain.checks import BadCheck
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
 from hotswap_dev.domain.fact_words import fact_words
 from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, DownloadEnded, Noticed, Published
-from hotswap_dev.domain.preview import next_check, told
+from hotswap_dev.domain.preview import Told, next_check, told
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
 
@@ -87,34 +88,34 @@ def _of_check(event: CheckAnswered, view: View) -> list[Section]:
     if event.reason == _REFUSED:
         refused = decided(_bad_check(event), client, view)
         return [first, *([Section("NEXT", refused.next.sentence)] if refused else [])]
-    check = next_check(client) if client is not None else None
-    check = _asked(event) if check is None else check
+    # What the keys act on is the same answer (`keys.meaning`).
+    check = (None if client is None else next_check(client)) or check_of(event)
     found = None if check is None else decided(check, client, view)
     if check is None or found is None:
-        return [first]
-    answer, now = told(found.decision, check), sentence(found.decision.reason)
-    same = (answer.reason, answer.offered) == (event.reason, event.offered)
-    if same and (now == first.text or event.reason == _COUNTING):
+        return [Section("WHY", first.text)]
+    reason = found.decision.reason
+    if _same(event, recorded, told(found.decision, check), reason):
         # The same answer as then: what is passed over now is what was passed over then.
-        return [first, *_then(found)]
+        return [Section("WHY", first.text, change(reason)), *_then(found)]
+    # What would have changed the answer then may be done already, or mean another release by now.
     return [
         Section("WHY", first.text),
-        Section("NOW", now, change(found.decision.reason)),
+        Section("NOW", sentence(reason), change(reason)),
         *_then(found),
     ]
 
 
-def _asked(event: CheckAnswered) -> Check | None:
-    if event.sequence is None or event.platform is None or event.arch is None:
-        return None
-    return Check(
-        client=event.client,
-        sequence=event.sequence,
-        binary_version=event.binary_version,
-        platform=event.platform,
-        arch=event.arch,
-        channel=event.channel,
-    )
+def _same(event: CheckAnswered, recorded: Reason, answer: Told, reason: Reason) -> bool:
+    """Whether a client is answered now as it was, for the same reason. One that counts down is the same reason."""
+    if (answer.reason, answer.offered) != (event.reason, event.offered):
+        return False
+    if sentence(reason) == sentence(recorded):
+        return True
+    then, now = recorded.args, reason.args
+    if reason.code != _COUNTING or any(then.get(name) != now.get(name) for name in ("client", "channel")):
+        return False
+    left, remains = then.get("left"), now.get("left")
+    return isinstance(left, int) and isinstance(remains, int) and remains < left
 
 
 def _bad_check(event: CheckAnswered) -> BadCheck:

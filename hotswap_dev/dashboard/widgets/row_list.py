@@ -22,6 +22,9 @@ _NEAR = 20
 Draw = Callable[[int, int], Line]
 """The line of the row at an index, for so many columns."""
 
+Head = Callable[[int], Line]
+"""The line above the rows, for so many columns."""
+
 
 class RowList(ScrollView, can_focus=True):
     """Rows by their keys. The selection is a key, so it stays on its row wherever that goes."""
@@ -81,6 +84,7 @@ class RowList(ScrollView, can_focus=True):
         self._draw: Draw = lambda _, __: ()
         self._empty: Sequence[Line] = ()
         self._selected: Hashable = None
+        self._head: Head | None = None
 
     def show(
         self,
@@ -89,9 +93,12 @@ class RowList(ScrollView, can_focus=True):
         selected: Hashable,
         empty: Sequence[Line],
         *,
+        head: Head | None = None,
         at_top: bool = False,
     ) -> None:
         """Draw these rows; `empty` is said where there are none.
+
+        `head` is the line above them, which stands still.
 
         The selection stays where it is on the screen, and the list moves under it; `at_top` keeps the first row in
         sight instead.
@@ -99,15 +106,17 @@ class RowList(ScrollView, can_focus=True):
         place = self._places.get(self._selected)
         above = None if place is None else place - self.scroll_offset.y
         self._keys, self._draw, self._empty = keys, draw, empty
+        self._head = head if keys else None
         self._places = {key: index for index, key in enumerate(keys)}
         moved = selected != self._selected
         self._selected = selected
-        height = max(len(keys), len(empty) if not keys else 0)
+        height = len(keys) + self._heads if keys else len(empty)
         if self.virtual_size.height != height:
             self.virtual_size = Size(self.size.width, height)
         now = self._places.get(selected)
         if at_top:
-            self._show_from(0)
+            # What keys act on is in sight, wherever it has come to.
+            self._show_from(0 if now is None else max(0, now - self._page + 1))
         elif now is not None:
             if moved or above is None:
                 self._bring_into_view(now)
@@ -120,20 +129,37 @@ class RowList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line: a gutter with the cursor, and what the row says."""
         width = self.size.width
-        index = y + self.scroll_offset.y
+        index = y - self._heads + self.scroll_offset.y
         base = self.rich_style
-        if not self._keys:
-            spans: Line = (Span("  "), *self._empty[index]) if index < len(self._empty) else ()
+        room = max(0, width - _GUTTER - 1)
+        spans: Line
+        if self._head is not None and y == 0:
+            spans = (Span(" " * _GUTTER), *cut(self._head(room), room))
+        elif not self._keys:
+            spans = (Span("  "), *self._empty[index]) if index < len(self._empty) else ()
         elif index < len(self._keys):
             here = self._keys[index] == self._selected
             if here:
                 name = "row-list--cursor" if self.has_focus else "row-list--cursor-away"
                 base = self.get_component_rich_style(name)
-            room = max(0, width - _GUTTER - 1)
-            spans = (Span(self._cursor if here else "  ", "accent"), *cut(self._draw(index, room), room))
+            # One cursor on the screen: that of the list that has the keys. The others' rows are marked by a shade.
+            spans = (
+                Span(self._cursor if here and self.has_focus else "  ", "accent"),
+                *cut(self._draw(index, room), room),
+            )
         else:
             spans = ()
         return strip_of(spans, width, base, role_styles(self.app))
+
+    @property
+    def _heads(self) -> int:
+        """The lines above the rows."""
+        return 0 if self._head is None else 1
+
+    @property
+    def _page(self) -> int:
+        """The rows that there is room for."""
+        return max(1, self.size.height - self._heads)
 
     @property
     def _cursor(self) -> str:
@@ -156,7 +182,7 @@ class RowList(ScrollView, can_focus=True):
 
     def action_move_page(self, pages: int) -> None:
         """A screenful further."""
-        self._go(self._places.get(self._selected, 0) + pages * max(1, self.size.height - 1))
+        self._go(self._places.get(self._selected, 0) + pages * max(1, self._page - 1))
 
     def action_move_to(self, place: int) -> None:
         """The first row, or with -1 the last one."""
@@ -176,8 +202,8 @@ class RowList(ScrollView, can_focus=True):
         where = event.get_content_offset(self)
         if where is None:
             return
-        index = where.y + self.scroll_offset.y
-        if index < len(self._keys):
+        index = where.y - self._heads + self.scroll_offset.y
+        if where.y >= self._heads and index < len(self._keys):
             self._go(index)
             if event.chain >= 2:
                 self.post_message(self.Chosen(self, self._keys[index]))
@@ -208,7 +234,7 @@ class RowList(ScrollView, can_focus=True):
             self.post_message(self.NearEnd(self))
 
     def _bring_into_view(self, index: int) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
+        top, height = self.scroll_offset.y, self._page
         if index < top:
             self._show_from(index)
         elif index >= top + height:

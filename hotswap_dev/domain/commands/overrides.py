@@ -55,7 +55,7 @@ class Force204(Command, frozen=True):
                 "leave times out",
                 code="bad-arguments",
             )
-        return [] if known is None else [Forced204Lifted(at=now, override=known.override)]
+        return [] if known is None else [Forced204Lifted(at=now, override=known.override, lifted=known)]
 
 
 class SetMandatory(Command, frozen=True):

@@ -198,13 +198,14 @@ async def is_gone(pid: int) -> None:
     """Wait until there is no such process."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while _lives(pid):
+            while lives(pid):
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"process {pid} still runs") from None
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is such a process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -204,7 +204,7 @@ def test_what_was_done_is_one_line_in_words_with_how_many_are_answered_otherwise
     none = say("withhold", "7", site=Site(ANSWERS, withheld()))
     again = say("withhold", "7", site=Site(ANSWERS))
 
-    assert one.out == "release 7 is withheld; 1 client is answered otherwise\n"
+    assert one.out == "release 7 is withheld; 1 client gets another answer\n"
     assert none.out == "release 7 is withheld; no client's answer changes\n"
     assert again.out == "nothing to do: already so\n"
 

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import os
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -97,12 +98,45 @@ def test_a_shell_that_has_the_terminal_back_already_keeps_its_own_line_modes(pai
     assert os.read(master, 4096).decode() == LEAVE
 
 
+def asks_for_a_password(descriptor: int) -> None:
+    """The line modes as getpass makes them."""
+    modes = termios.tcgetattr(descriptor)
+    modes[tty.LFLAG] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+
+
+def test_E16_a_terminal_that_was_left_at_a_password_shows_again_what_is_typed(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    before = termios.tcgetattr(slave)
+    asks_for_a_password(slave)
+    assert termios.tcgetattr(slave) != before
+
+    KeptTerminal(slave, before).restore_echo()
+
+    assert termios.tcgetattr(slave) == before
+    assert not select.select([master], [], [], 0)[0]  # nothing is written
+
+
+def test_a_shell_that_reads_key_by_key_keeps_its_line_modes_after_a_password(pair: tuple[int, int]) -> None:
+    _, slave = pair
+    before = termios.tcgetattr(slave)
+    prompt = termios.tcgetattr(slave)
+    prompt[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(slave, termios.TCSANOW, prompt)
+    prompt = termios.tcgetattr(slave)
+
+    KeptTerminal(slave, before).restore_echo()
+
+    assert termios.tcgetattr(slave) == prompt
+
+
 def test_a_terminal_that_is_gone_needs_nothing(pair: tuple[int, int]) -> None:
     master, slave = pair
     before = termios.tcgetattr(slave)
     os.close(master)
 
     KeptTerminal(slave, before).restore()
+    KeptTerminal(slave, before).restore_echo()
 
 
 def test_a_closed_window_is_noticed(pair: tuple[int, int]) -> None:
@@ -110,7 +144,8 @@ def test_a_closed_window_is_noticed(pair: tuple[int, int]) -> None:
     noticed = threading.Event()
     when_hung_up(noticed.set, slave)
     os.write(master, b"a key\n")
-    assert not noticed.is_set()
+    assert select.select([slave], [], [], 5)[0]
+    assert not noticed.wait(0.1)  # what is typed is no end
 
     os.close(master)
 

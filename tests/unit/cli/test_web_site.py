@@ -162,6 +162,61 @@ async def test_who_only_looks_ahead_does_not_use_the_address_up(
     await visitor.enter()
 
 
+FROM_A_FILE: dict[str, str | None] = {
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+
+
+async def test_a_file_s_link_to_the_address_lets_in_by_a_page_that_goes_on_by_itself(
+    visitor: Visitor,
+) -> None:
+    """Browsers send a Strict cookie with no redirect that another page's navigation has led to."""
+    address = visitor.address.removeprefix(visitor.site)
+
+    status, headers, body = await visitor.ask(address, FROM_A_FILE)
+    again, _, _ = await visitor.ask(address, FROM_A_FILE)
+
+    assert status == 200
+    assert headers["Set-Cookie"].endswith(f"; Path={visitor.path}; HttpOnly; SameSite=Strict")
+    assert headers["Content-Security-Policy"] == "default-src 'none'"
+    assert f'content="0; url={visitor.path}"' in body
+    assert again == 403
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Sec-Purpose": "prefetch"},
+    ],
+)
+async def test_A12_another_page_that_knew_the_address_would_get_no_further_by_it(
+    visitor: Visitor, change: dict[str, str | None]
+) -> None:
+    address = visitor.address.removeprefix(visitor.site)
+
+    status, headers, _ = await visitor.ask(address, {**FROM_A_FILE, **change})
+
+    assert status == 403
+    assert "Set-Cookie" not in headers
+    await visitor.enter()
+
+
+async def test_A12_a_link_to_the_page_itself_or_a_part_of_it_lets_nobody_in(visitor: Visitor) -> None:
+    for path in (visitor.path, f"{visitor.path}textual.js?token=x", f"{visitor.path}?token=x"):
+        assert (await visitor.ask(path, FROM_A_FILE))[0] == 403
+    await visitor.enter()
+    for path in (visitor.path, f"{visitor.path}textual.js"):
+        assert (await visitor.ask(path, FROM_A_FILE))[0] == 403
+
+
 @pytest.mark.parametrize("token", ["", "x", "\xe9" * 32, "x" * 32, "x" * 5000, "%00", "%ff"])
 async def test_A11_another_token_lets_nobody_in_and_uses_nothing_up(visitor: Visitor, token: str) -> None:
     status, headers, _ = await visitor.ask(f"{visitor.path}?token={token}")

@@ -14,8 +14,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hotswap_dev.cli.web.command import showing
+from hotswap_dev.cli.web.site import Shown
 from hotswap_dev.cli.web.tab import DRIVER, Size, packet_of
-from tests.unit.cli.tabs import APP, BROKEN, PATIENCE, POLITE, STUBBORN, command, is_gone, visiting
+from tests.unit.cli.tabs import (
+    APP,
+    BROKEN,
+    PATIENCE,
+    POLITE,
+    STUBBORN,
+    Tab,
+    Visitor,
+    command,
+    is_gone,
+    lives,
+    visiting,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -65,13 +79,16 @@ async def test_a_tab_whose_app_ends_is_closed() -> None:
 
 
 async def test_E16_no_process_is_left_when_the_site_ends() -> None:
-    async with visiting(command(APP)) as one:
-        await one.enter()
-        first = await one.session.ws_connect(f"{one.site}{one.path}terminal", headers=one.handshake())
-        async with one.tab() as tab:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with showing(Shown(command(APP), os.environ, "my-app")) as address:
+            one = Visitor(session, address)
+            await one.enter()
+            tab = Tab(await session.ws_connect(f"{one.site}{one.path}terminal", headers=one.handshake()))
             pid = await tab.pid()
-    assert first.closed or (await first.receive()).type is not aiohttp.WSMsgType.ERROR
-    await is_gone(pid)
+            reading = asyncio.create_task(tab.to_the_end())
+        assert not lives(pid)
+        await reading
+        assert tab.socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
 
 
 async def test_E16_an_app_is_asked_to_end_before_it_is_told(tmp_path: Path) -> None:

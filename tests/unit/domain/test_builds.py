@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from hotswap_dev.domain.builds import Builds, builds_after
+from hotswap_dev.domain.builds import WAITS, Builds, builds_after
 from hotswap_dev.domain.observations import (
     BuildRefused,
     BuildSkipped,
     BuildStarted,
+    Level,
     Noticed,
     Observation,
     Published,
 )
+from hotswap_dev.engine.following import _NEXT_STEP
 from tests.unit.making import NOW, an_answered_check
 
 STARTED = BuildStarted(at=NOW, path="dist")
@@ -50,6 +52,27 @@ def test_a_refusal_stands_until_a_later_build_is_published_or_has_nothing_new(
     seen: list[Observation], expected: dict[str, Any]
 ) -> None:
     assert after(*seen) == Builds(dist="dist", app_version="0.1.0", **expected)
+
+
+def waits(code: str, level: Level = "info") -> Noticed:
+    return Noticed(at=NOW, level=level, code=code, message="there is no index.html at the top of dist")
+
+
+@pytest.mark.parametrize("code", WAITS)
+@pytest.mark.parametrize("ends", [STARTED, SKIPPED, PUBLISHED])
+def test_what_the_folder_lacks_stands_until_the_next_build_begins_or_has_nothing_new(
+    code: str, ends: Observation
+) -> None:
+    assert after(PUBLISHED, waits(code)).waiting == waits(code)
+    assert after(PUBLISHED, waits(code), ends).waiting is None
+
+
+def test_every_code_that_a_watcher_waits_by_is_known_here() -> None:
+    assert set(WAITS) >= set(_NEXT_STEP)
+
+
+def test_what_is_published_without_a_file_is_not_waited_for() -> None:
+    assert after(PUBLISHED, waits("missing-reference", "warning")).waiting is None
 
 
 def test_what_is_about_no_build_leaves_them_as_they_are() -> None:

@@ -9,8 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap_dev import wire
-from hotswap_dev.domain.fact_words import changes_words, done_words, fact_words, forced_words
-from hotswap_dev.domain.facts import Fact, NoteAdded, ReleaseAdded, ReleaseWithheld, every_fact
+from hotswap_dev.domain.commands.overrides import Force204
+from hotswap_dev.domain.controls import Controls, replay
+from hotswap_dev.domain.fact_words import bends_answers, changes_words, done_words, fact_words, forced_words
+from hotswap_dev.domain.facts import (
+    ChannelResumed,
+    ClientNamed,
+    Fact,
+    Forced204Lifted,
+    NoteAdded,
+    ReleaseAdded,
+    ReleaseWithheld,
+    every_fact,
+)
+from hotswap_dev.domain.model import Forced204
 from tests.unit.making import NOW, a_release, instances
 
 
@@ -70,6 +82,41 @@ def test_a_forced_204_says_for_whom_and_how_long(
     assert forced_words(client, channel, times, {"p1": "QA phone"}) == told
 
 
+@pytest.mark.parametrize(
+    ("forced", "told"),
+    [
+        (Forced204(override=3, client="p1"), "the forced 204 for QA phone (p1) is off"),
+        (Forced204(override=3, channel="beta"), "the forced 204 for channel beta is off"),
+        (Forced204(override=3), "the forced 204 for everyone is off"),
+        (None, "a forced 204 is off"),
+    ],
+)
+def test_a_forced_204_that_is_off_says_whose_it_was(forced: Forced204 | None, told: str) -> None:
+    fact = Forced204Lifted(at=NOW, override=3, lifted=forced)
+
+    assert words(fact, p1="QA phone") == told
+    older = {name: value for name, value in wire.plain(fact).items() if name != "lifted"}
+    assert fact_words(older, {}) == "a forced 204 is off"
+
+
+def test_what_is_lifted_by_a_command_says_for_whom() -> None:
+    forced = Force204(on=True, client="p1").events(Controls(), NOW)
+    (lifted,) = Force204(on=False, client="p1").events(replay(forced), NOW)
+
+    assert words(lifted) == "the forced 204 for p1 is off"
+
+
+def test_a_channel_that_is_resumed_goes_on() -> None:
+    assert words(ChannelResumed(at=NOW, channel="production")) == "channel production goes on"
+
+
+def test_a_remark_or_a_name_bends_no_answer() -> None:
+    note, name = NoteAdded(at=NOW, text="x"), ClientNamed(at=NOW, client="p1", name="QA phone")
+
+    assert not bends_answers([wire.plain(note), wire.plain(name)])
+    assert bends_answers([wire.plain(note), wire.plain(ReleaseWithheld(at=NOW, sequence=1))])
+
+
 def test_several_facts_are_one_line_the_release_first_and_not_too_long() -> None:
     withheld = [wire.plain(ReleaseWithheld(at=NOW, sequence=number)) for number in range(2, 12)]
     release = wire.plain(ReleaseAdded(at=NOW, release=a_release(12, origin="roll-back", from_sequence=1)))
@@ -84,6 +131,6 @@ def test_several_facts_are_one_line_the_release_first_and_not_too_long() -> None
 def test_how_many_are_answered_otherwise_is_counted() -> None:
     assert [changes_words(count) for count in (0, 1, 2)] == [
         "no client's answer changes",
-        "1 client is answered otherwise",
-        "2 clients are answered otherwise",
+        "1 client gets another answer",
+        "2 clients get another answer",
     ]

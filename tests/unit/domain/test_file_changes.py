@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotswap_dev.domain.file_changes import ChangeCounts, FileChange, ListedFile, file_changes
+from hotswap_dev.domain.file_changes import (
+    ChangeCounts,
+    FileChange,
+    ListedFile,
+    file_changes,
+    file_changes_in_steps,
+)
 
 trees = st.dictionaries(st.sampled_from(["index.html", "a.js", "b/ä.css", "c", "d"]), st.binary(max_size=2))
 
@@ -42,6 +48,24 @@ def test_a_file_that_moved_is_removed_and_added() -> None:
     found = file_changes(listed({"a": b"x"}), listed({"b": b"x"}))
 
     assert [(one.path, one.change) for one in found.changes] == [("a", "removed"), ("b", "added")]
+
+
+def test_whoever_compares_can_do_other_things_between_some_files() -> None:
+    before = listed({f"{number:04}": b"x" for number in range(1_000)})
+    steps = file_changes_in_steps(iter(before), iter(before[::2]), files=100)
+
+    pauses = 0
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found = done.value
+            break
+        pauses += 1
+
+    assert pauses == 10
+    assert found == file_changes(before, before[::2])
+    assert found.counts == ChangeCounts(removed=500, same=500)
 
 
 @given(trees)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hotswap_dev import wire
 from hotswap_dev.domain.facts import ChannelCreated, ClientForgotten, ReleaseAdded
 from hotswap_dev.domain.observations import Noticed
 from hotswap_dev.storage import history as history_module
-from hotswap_dev.storage import history_search
 from hotswap_dev.storage.history import History
 from tests.unit.making import NOW, a_release, an_answered_check
 from tests.unit.storage.recorded import seen_by, settled, stored
@@ -139,42 +136,6 @@ def test_the_pages_of_a_long_history_follow_each_other_without_a_gap(asked: Hist
     assert pages == list(range(11, -1, -1))
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.integers(0, 3_000_000).map(lambda us: NOW + timedelta(microseconds=us)), min_size=1, max_size=6
-    ),
-    st.one_of(st.just(NOW), st.integers(0, 3).map(lambda seconds: NOW + timedelta(seconds=seconds))),
-)
-def test_since_means_since_to_the_microsecond(
-    tmp_path_factory: pytest.TempPathFactory, times: list[datetime], since: datetime
-) -> None:
-    with contextlib.closing(History(tmp_path_factory.mktemp("history") / "history.db")) as history:
-        for at in times:
-            history.record(an_answered_check(at=at))
-        settled(history, len(times))
-        found = history.checks(limit=100, since=wire.stored_time(since))
-    assert len(found) == sum(at >= since for at in times)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.integers(0, 3_000_000).map(lambda us: NOW + timedelta(microseconds=us)), min_size=1, max_size=6
-    ).map(sorted),
-    st.one_of(st.just(NOW), st.integers(0, 4).map(lambda seconds: NOW + timedelta(seconds=seconds))),
-)
-def test_until_means_before_that_and_not_then(
-    tmp_path_factory: pytest.TempPathFactory, times: list[datetime], until: datetime
-) -> None:
-    with contextlib.closing(History(tmp_path_factory.mktemp("history") / "history.db")) as history:
-        for at in times:
-            history.record(an_answered_check(at=at))
-        settled(history, len(times))
-        found = history.checks(limit=100, until=wire.stored_time(until))
-    assert len(found) == sum(at < until for at in times)
-
-
 # Clients
 
 
@@ -277,101 +238,3 @@ def test_facts_are_found_by_their_client_too(history: History) -> None:
     settled(history, 3)
     found = history.checks(limit=10, client="phone", events=("check-answered", "client-forgotten"))
     assert [row["event"] for row in found] == ["client-forgotten", "check-answered"]
-
-
-# How it is found
-
-
-@pytest.fixture(scope="module")
-def a_dozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[History, list[Any]]]:
-    """Checks and notices, one a minute, and what was stored of them, oldest first."""
-    with contextlib.closing(History(tmp_path_factory.mktemp("dozen") / "history.db")) as history:
-        for minute in range(12):
-            at = NOW + timedelta(minutes=minute)
-            offered = minute % 3 == 0
-            history.record(
-                an_answered_check(
-                    "phone" if minute % 2 else "desk",
-                    at=at,
-                    reason="newer-release" if offered else "up-to-date",
-                    status=200 if offered else 204,
-                )
-                if minute % 4
-                else Noticed(at=at, level="info", code="x", message="m")
-            )
-        settled(history, 12)
-        rows = history.checks(limit=100, events=("check-answered", "notice"))
-        yield history, [dict(row) for row in reversed(rows)]
-
-
-@pytest.mark.parametrize("few", [0, 3, 100])
-@settings(max_examples=30, deadline=None)
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "client": st.sampled_from(["phone", "desk", "nobody"]),
-            "reason": st.sampled_from(["newer-release", "up-to-date", "pinned"]),
-            "status": st.sampled_from([200, 204, 400]),
-            "since": st.integers(-1, 13).map(
-                lambda minute: wire.stored_time(NOW + timedelta(minutes=minute))
-            ),
-            "before": st.integers(0, 14),
-            "limit": st.integers(0, 14),
-            "events": st.sampled_from(
-                [
-                    ("check-answered",),
-                    ("notice",),
-                    ("check-answered", "notice"),
-                    ("notice", "channel-created"),
-                ]
-            ),
-        },
-    )
-)
-def test_whichever_filter_leads_the_same_rows_are_found(
-    a_dozen: tuple[History, list[Any]], few: int, filters: dict[str, Any]
-) -> None:
-    asked, rows = a_dozen
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history_search, "_FEW", few)
-        found = [row["number"] for row in asked.checks(**{"limit": 100, **filters})]
-    events = filters.get("events", ("check-answered",))
-    expected = [
-        row["number"]
-        for row in reversed(rows)
-        if row["event"] in events
-        and all(row.get(name) == filters[name] for name in ("client", "reason", "status") if name in filters)
-        and row["at"].rstrip("Z") >= filters.get("since", "").rstrip("Z")
-        and row["number"] < filters.get("before", 100)
-    ]
-    assert found == expected[: filters.get("limit", 100)]
-
-
-@pytest.mark.parametrize(
-    ("filters", "index"),
-    [
-        ({"client": "phone"}, "observations_by_client"),
-        ({"reason": "bad-request"}, "observations_by_reason"),
-        ({"status": 400}, "observations_by_status"),
-        ({"since": "2030-01-01T00:00:00Z"}, "observations_by_time"),
-        ({"reason": "up-to-date", "client": "rare"}, "observations_by_client"),
-        ({"client": "phone", "status": 500}, "observations_by_status"),
-        ({"events": ("notice",)}, "observations_but_checks"),
-    ],
-)
-def test_the_rarest_thing_that_is_asked_for_leads(
-    path: Path, monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], index: str
-) -> None:
-    """Of two million rows, those that come to nothing are never read."""
-    monkeypatch.setattr(history_search, "_FEW", 20)
-    with contextlib.closing(History(path)) as history:
-        for number in range(100):
-            history.record(an_answered_check("phone" if number else "rare"))
-        settled(history, 100)
-        statements: list[str] = []
-        history._reader.set_trace_callback(statements.append)
-        history.checks(limit=10, **filters)
-        history._reader.set_trace_callback(None)
-        plan = history._reader.execute(f"EXPLAIN QUERY PLAN {statements[-1]}").fetchall()
-    assert any(index in step[3] for step in plan), plan

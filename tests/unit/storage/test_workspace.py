@@ -186,7 +186,7 @@ def test_E8_a_second_server_on_one_folder_is_refused_and_the_first_is_named(path
         open_workspace(path)
     assert caught.value.code == "workspace-in-use"
     assert f"(pid {first.pid})" in caught.value.message
-    assert "hotswap-dev status" in caught.value.hint
+    assert "hotswap-dev attach" in caught.value.hint
 
 
 def test_E8_being_refused_takes_nothing_from_the_first(path: Path) -> None:

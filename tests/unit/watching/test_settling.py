@@ -114,6 +114,21 @@ def test_one_path_that_the_build_had_touched_makes_it_a_new_save() -> None:
     assert isinstance(play.change(at=201, files={"index.html": 3, "a.js": 2}), Settled)
 
 
+def test_a_page_that_was_moved_away_soon_after_a_build_and_comes_back_widens_nothing() -> None:
+    # The recorded timeline of a person: a save of a.js, half a second later `mv index.html away`, 8 s later back.
+    play = _Play().handed_over({"index.html": 1, "a.js": 1}, at=100)
+    assert isinstance(play.change(at=200, files={"index.html": 1, "a.js": 2}), Settled)
+    assert play.change(at=200.9, files={"a.js": 2}) is None
+    waits = None
+    while waits is None:
+        waits = play.look(at=play.due())
+    assert isinstance(waits, Waiting)
+    assert isinstance(play.change(at=209, files={"index.html": 2, "a.js": 2}), Settled)
+    assert play.state.settle == 0.3
+    # And what follows is judged as before.
+    assert isinstance(play.change(at=210.2, files={"index.html": 2, "a.js": 3}), SettleWidened)
+
+
 def test_new_paths_more_than_3_s_after_a_build_are_a_new_save() -> None:
     play = _Play().handed_over({"index.html": 1, "a.js": 1}, at=100)
     assert isinstance(play.change(at=200, files={"index.html": 2, "a.js": 1}), Settled)
