@@ -1,7 +1,7 @@
 """`python -m tests`: everything that a change must pass, in the order in which it fails fastest.
 
 python -m tests               lints, types, layers and the default suite (under two minutes)
-python -m tests screens       the whole dashboard: every size, click and hostile text on every screen (a minute)
+python -m tests screens       the whole dashboard: in a terminal, as pictures, every size, click and hostile text
 python -m tests slow          real build tools, hundreds of kills, tens of thousands of files
 python -m tests real-client   the actual plugin; builds its driver once (about two minutes)
 """

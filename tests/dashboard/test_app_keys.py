@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.dashboard.desks import asked_after, busy, checked, desk_on, later, line_with, on_screen
+
+pytestmark = pytest.mark.screens
 
 HOME = "MainScreen"
 

@@ -31,6 +31,8 @@ from tests.dashboard.scripted import Desk, ScriptedControl, dashboard_on
 from tests.dashboard.views import ABOUT, Scene, a_morning
 from tests.unit.making import NOW
 
+pytestmark = pytest.mark.screens
+
 DARK, LIGHT = "hotswap-dark", "hotswap-light"
 _LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 

@@ -17,6 +17,8 @@ if sys.platform == "win32":
 
 from tests.e2e.terminal import Terminal, assert_as_before, hotswap_dev, wait_for_the_end_of
 
+pytestmark = pytest.mark.screens
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:

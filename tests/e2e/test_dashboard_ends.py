@@ -19,6 +19,8 @@ if sys.platform == "win32":
 
 from tests.e2e.terminal import Terminal, assert_as_before, hotswap_dev, is_alive, wait_for_the_end_of
 
+pytestmark = pytest.mark.screens
+
 STOPPED = "stopped; the next start goes on at release "
 
 

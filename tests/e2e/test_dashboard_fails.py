@@ -17,6 +17,8 @@ if sys.platform == "win32":
 
 from tests.e2e.terminal import Terminal, assert_as_before, children_of, hotswap_dev, wait_for_the_end_of
 
+pytestmark = pytest.mark.screens
+
 PROGRAM = """
 import sys, time
 from pathlib import Path

@@ -18,6 +18,8 @@ if sys.platform == "win32":
 
 from tests.e2e.terminal import Terminal, hotswap_dev
 
+pytestmark = pytest.mark.screens
+
 STORM = 1000
 MALFORMED = (
     b"nonsense\r\n\r\n",

@@ -24,6 +24,8 @@ from tests.e2e.terminal import (
 )
 from tests.e2e.test_dashboard_ends import dashboard, opened
 
+pytestmark = pytest.mark.screens
+
 KEY = Path(__file__).parents[2] / "fixtures" / "keys" / "test-tauri-password.key"
 
 

@@ -18,6 +18,8 @@ from hotswap_dev.client.control import ControlClient
 from tests.dashboard.attached import Attached, attached_to, said
 from tests.e2e.server_process import ServerProcess, write_frontend
 
+pytestmark = pytest.mark.screens
+
 
 class Together:
     """A server in a process of its own, two dashboards on it, and a script's client."""

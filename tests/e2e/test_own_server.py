@@ -18,6 +18,8 @@ from hotswap_dev.client.control import ControlClient
 from hotswap_dev.storage.workspace import find_server, server_file
 from tests.e2e.server_process import clean_environment, write_frontend
 
+pytestmark = pytest.mark.screens
+
 _PATIENCE = 10.0
 
 

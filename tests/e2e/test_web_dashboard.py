@@ -21,6 +21,8 @@ from tests.e2e.browser import CHROMIUM, Browser, chromium, until
 from tests.e2e.server_process import ServerProcess, clean_environment, run_command, write_frontend
 from tests.unit.cli.tabs import Visitor, is_gone
 
+pytestmark = pytest.mark.screens
+
 in_a_browser = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),

@@ -31,6 +31,8 @@ from tests.unit.cli.tabs import (
     visiting,
 )
 
+pytestmark = pytest.mark.screens
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
