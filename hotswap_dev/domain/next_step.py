@@ -148,6 +148,8 @@ def _fate(number: int, minimum: str, binary_version: str) -> str | None:
 
 def _up_to_date(args: Args) -> str:
     current, newest = int(args["current"]), int(args["newest"])
+    if "pinned" in args:
+        return f"It keeps {page(current)} as long as it is pinned to {args['pinned']}."
     if current > newest:
         return f"It keeps {current} until channel {args['channel']} has something above it."
     return f"It keeps {page(current)} until something newer is published."

@@ -60,6 +60,19 @@ def harmless(args: Args) -> Args:
 
 
 def _up_to_date(args: Args) -> str:
+    pinned = f" It is pinned to {args['pinned']}." if "pinned" in args else ""
+    return _newest_of_its_channel(args) + pinned
+
+
+def _newer_for_up_to_date(args: Args) -> str:
+    if "pinned" in args:
+        return f"hotswap-dev pin-client {shlex.quote(str(args['client']))} none"
+    if args.get("withheld", "no") == "no" and "gone" not in args and args["current"] == args["newest"]:
+        return f"hotswap-dev reoffer {args['newest']}"
+    return f"hotswap-dev publish --channel {args['channel']}"
+
+
+def _newest_of_its_channel(args: Args) -> str:
     current, newest = int(args["current"]), int(args["newest"])
     if current > newest:
         came_from = args.get("came_from")
@@ -151,13 +164,7 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         ),
         "up-to-date": Explanation(
             _up_to_date,
-            lambda a: (
-                f"hotswap-dev reoffer {a['newest']}"
-                if a.get("withheld", "no") == "no"
-                and "gone" not in a
-                and int(a["current"]) == int(a["newest"])
-                else f"hotswap-dev publish --channel {a['channel']}"
-            ),
+            _newer_for_up_to_date,
         ),
         "client-ahead": Explanation(
             lambda a: (

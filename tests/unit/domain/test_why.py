@@ -60,6 +60,18 @@ def test_a_pin_is_explained_with_the_way_out_of_it() -> None:
     assert explained.change == "hotswap-dev pin-client 'QA phone' none"
 
 
+def test_a_pinned_client_that_has_the_newest_hears_of_its_pin_since_what_comes_next_is_not_for_it() -> None:
+    controls = replay(
+        [*added(a_release(1), a_release(2)), ClientPinned(at=NOW, client="QA phone", sequence=1)]
+    )
+    explained = why(controls, a_check(2, client="QA phone"), None, NOW)
+    assert explained.sentence == (
+        "The client has 2, the newest release of channel production. It is pinned to 1."
+    )
+    assert explained.change == "hotswap-dev pin-client 'QA phone' none"
+    assert explained.next.sentence == "It keeps 2 as long as it is pinned to 1."
+
+
 def test_asking_why_says_what_a_forced_204_would_leave_and_takes_nothing_of_it() -> None:
     controls = replay([*added(a_release(1)), Forced204Set(at=NOW, override=1, times=2)])
     first, second = (why(controls, a_check(), None, NOW) for _ in range(2))
