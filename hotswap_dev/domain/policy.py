@@ -227,7 +227,9 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
     gone = {"gone": "yes"} if has and not controls.has_bytes(has) else {}
     # What comes next is not for it either.
     pin = controls.pins.get(check.client)
-    pinned = {} if pin is None or pin > check.sequence else {"pinned": pin, "client": check.client}
+    held: dict[str, str | int] = {}
+    if pin is not None and pin <= check.sequence:
+        held = {"pinned": pin, "client": check.client}
     return _no_update(
         "up-to-date",
         channel=channel.name,
@@ -236,7 +238,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         came_from=has.channel if has and has.channel != channel.name else "",
         withheld="yes" if has and has.withheld else "no",
         **gone,
-        **pinned,
+        **held,
     )
 
 
