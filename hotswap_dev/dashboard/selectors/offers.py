@@ -74,7 +74,8 @@ class Offers(Struct, frozen=True):
         if set(reasons) == {_TOO_OLD} and not self.beyond_all(release):
             reasons.clear()  # others have it: that one is too old for it is not the release's state
         for sequence, reason in self.forced.get(release.channel, {}).items():
-            if sequence < release.sequence:
+            # What is armed for one client says nothing of the release, though that client be the only one without it.
+            if sequence < release.sequence and not reason.args.get("client"):
                 reasons.setdefault(_FORCED, reason)
         if reasons:
             return next(iter(reasons.values())) if len(reasons) == 1 else Reason("several")
