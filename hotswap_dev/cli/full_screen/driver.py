@@ -1,4 +1,4 @@
-"""Textual's driver for a terminal, which gives back the one mode that it forgets when the dashboard is stopped.
+"""Textual's driver for a terminal, mended for a dashboard that is stopped and continued.
 
 Mouse reports in pixels (1016) are asked for by `LinuxDriver._enable_mouse_pixels` and ended by nobody: Ctrl-Z would
 leave the shell with them. After the program has ended `terminal.calm` does it.
@@ -11,6 +11,15 @@ from textual.drivers.linux_driver import LinuxDriver
 
 class CalmDriver(LinuxDriver):
     """Leaves no mode on, however often it is stopped and continued."""
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, also after a SIGSTOP: nobody is told of one, so the thread that reads the keys still runs.
+
+        A second one beside it would take its keys, and it would wait for them in a `read` that nothing ends.
+        """
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self.disable_input()
+        super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says nothing of it
 
     def stop_application_mode(self) -> None:
         """Give the terminal back, mouse reports in pixels first."""
