@@ -12,7 +12,9 @@ def state(scene: Scene) -> str:
     return release_state(view.controls.releases[1], view)[0]
 
 
-def test_what_is_armed_for_one_client_says_nothing_of_the_release_though_only_that_one_is_without_it() -> None:
+def test_what_is_armed_for_one_client_says_nothing_of_the_release_though_only_that_one_is_without_it() -> (
+    None
+):
     scene = Scene().saved(1).asks("mac", 1).asks("px", 0)
 
     assert state(scene.done(Force204(on=True, client="px"))) == "offered"

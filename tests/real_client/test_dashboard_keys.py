@@ -24,11 +24,12 @@ async def watched(server: RunningServer) -> AsyncIterator[Attached]:
 
 
 async def seen_asking(desk: Attached, app: App) -> None:
-    """The app asks once, and its check-in is the selected row: a key acts on it."""
+    """The app asks once, and its check-in is the selected row on the screen: a key acts on what was drawn."""
     asked = await app.asks()
     await desk.until(
         lambda: (
             (row := desk.app.view().row) is not None
+            and desk.app.drawn == desk.app.view().selected
             and row.client == app.id
             and row.check is not None
             and row.check.reason == asked.reason
@@ -223,6 +224,7 @@ async def test_a_key_of_the_dashboard_reaches_the_plugin_before_its_next_check(
         await desk.until(
             lambda: (
                 (row := desk.app.view().row) is not None
+                and desk.app.drawn == desk.app.view().selected
                 and row.check is not None
                 and (row.check.reason, row.check.offered) == after.short
             ),
