@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from hotswap_dev.domain.clients import Client
-from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 
 
@@ -72,8 +71,3 @@ def in_play(clients: Iterable[Client]) -> frozenset[int]:
         if client.status == 200:
             seen.add(client.offered)
     return frozenset(one for one in seen if one is not None)
-
-
-def newest_release(controls: Controls) -> Release | None:
-    """The release that was made last, whatever its channel."""
-    return controls.releases[max(controls.releases)] if controls.releases else None

@@ -19,28 +19,12 @@ from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import ClientNamed, Fact, OverrideSpent, ReleaseAdded
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation, Published
 from hotswap_dev.domain.policy import Offer, decide
+from tests.dashboard import about
 from tests.unit.making import NOW, a_bundle, a_release, an_answered_check
 
 LIVE = Link(state="live", since=NOW)
 
-ABOUT = wire.About(
-    app="my-app",
-    version="0.1.0",
-    site="http://127.0.0.1:3333",
-    endpoint="http://127.0.0.1:3333/api/ota/{{current_sequence}}",
-    addresses=("http://127.0.0.1:3333",),
-    pubkey="RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
-    key_id="3FqA",
-    production_key=False,
-    workspace="my-app/.hotswap-dev",
-    dist="my-app/dist",
-    overlays=("my-app/.hotswap-dev/tauri.dev.conf.json", "my-app/.hotswap-dev/tauri.mobile.conf.json"),
-    build_line="npm run tauri build -- --debug --no-bundle -c .hotswap-dev/tauri.dev.conf.json",
-    watch_line="npx vite build --watch",
-    devtools_line="(async h => h)",
-    host_is_loopback=True,
-    channel_configured="beta",
-)
+ABOUT = replace(about.ABOUT, channel_configured="beta")
 
 
 class Scene:
