@@ -7,16 +7,11 @@ them, and their difference shows what moved.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from syrupy.location import PyTestLocation
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.app import Dashboard
@@ -31,38 +26,10 @@ from tests.dashboard.scripted import Desk, ScriptedControl, dashboard_on
 from tests.dashboard.views import ABOUT, Scene, a_morning
 from tests.unit.making import NOW
 
-pytestmark = pytest.mark.screens
+pytestmark = [pytest.mark.screens, pytest.mark.usefixtures("universal_time")]
 
 DARK, LIGHT = "hotswap-dark", "hotswap-light"
 _LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-
-class TextFile(SingleFileSnapshotExtension):
-    """One text file for each snapshot."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "txt"
-
-    @classmethod
-    def dirname(cls, *, test_location: PyTestLocation) -> str:
-        return str(Path(test_location.filepath).parent / "snapshots" / test_location.basename)
-
-
-@pytest.fixture
-def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(TextFile)
-
-
-@pytest.fixture(autouse=True)
-def _universal_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The screen shows the local time of day."""
-    if not hasattr(time, "tzset"):
-        pytest.skip("this system's time zone can't be set for a test")
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 class Holding(ScriptedControl):

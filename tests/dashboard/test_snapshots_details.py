@@ -6,8 +6,7 @@ their difference shows what moved.
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,10 +25,10 @@ from hotswap_dev.domain.observations import CheckAnswered, Observation
 from tests.dashboard.desks import RememberingControl, on_screen
 from tests.dashboard.details import an_about, an_exchange
 from tests.dashboard.scripted import Desk, dashboard_on
-from tests.dashboard.test_snapshots import DARK, LIGHT, TextFile, after, picture
+from tests.dashboard.test_snapshots import DARK, LIGHT, after, picture
 from tests.dashboard.views import ABOUT, Scene, a_morning
 
-pytestmark = pytest.mark.screens
+pytestmark = [pytest.mark.screens, pytest.mark.usefixtures("universal_time")]
 
 SMALL, LARGE = (80, 24), (120, 36)
 Dress = tuple[str, tuple[int, int]]
@@ -38,23 +37,6 @@ DRESSES: tuple[Dress, ...] = ((DARK, SMALL), (LIGHT, LARGE))
 NOT_KEPT = ServerRefused(
     {"title": "not-kept", "detail": "no exchange is kept", "hint": "look elsewhere"}, 404
 )
-
-
-@pytest.fixture
-def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(TextFile)
-
-
-@pytest.fixture(autouse=True)
-def _universal_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The pages show the local time of day."""
-    if not hasattr(time, "tzset"):
-        pytest.skip("this system's time zone can't be set for a test")
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 class Remembering(RememberingControl):
