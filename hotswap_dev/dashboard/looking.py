@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hotswap_dev.dashboard.check_log import Row, matching
 from hotswap_dev.dashboard.view import Pane, Selected, View
 from hotswap_dev.domain.model import DEFAULT_CHANNEL
-from hotswap_dev.domain.reasons import EVERY_CODE
+from hotswap_dev.domain.reasons import CODES
 
 PANES: tuple[Pane, ...] = ("releases", "clients", "checks")
 NO_NAMES: Mapping[str, str] = {}
@@ -212,7 +212,7 @@ def asked_of_history(
     asked: dict[str, str | int | None] = {}
     for word in wanted.split():
         field, _, value = word.partition(":")
-        if field == "reason" and value in EVERY_CODE:
+        if field == "reason" and value in CODES:
             asked["reason"] = value
         elif field == "status" and value.isdecimal() and value.isascii() and len(value) == 3:
             asked["status"] = int(value)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, MAX_SEQUENCE
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, DEFAULT_UPDATE_TYPE, MAX_SEQUENCE, Protocol
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.versions import is_version
 
@@ -40,6 +40,11 @@ class Check(Struct, frozen=True, kw_only=True):
     arch: str
     channel: str | None
     flags: tuple[str, ...] = ()
+    headers: Mapping[str, str] = {}
+    """Of the headers that a channel demands, those that came with it: lower-case name to `text.digest` of the value."""
+    protocol: Protocol = "hotswap"
+    update_type: str = DEFAULT_UPDATE_TYPE
+    """The kind of release that it asks for; the plugin's clients know only the one."""
 
     @property
     def asked_channel(self) -> str:

@@ -20,19 +20,33 @@ from hotswap_dev.domain.facts import (
     ClientPinned,
     ClientUnpinned,
     Fact,
+    FaultArmed,
+    FaultDisarmed,
     Forced204Lifted,
     Forced204Set,
     MandatorySet,
     NoteAdded,
     OverridesCleared,
     OverrideSpent,
+    ProductMapped,
     ReleaseAdded,
     ReleaseEdited,
     ReleaseRestored,
     ReleaseWithheld,
+    RequiredHeaderRemoved,
+    RequiredHeaderSet,
+    RolloutSet,
     SequenceFloorRaised,
+    TargetsSet,
 )
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Channel, Forced204, Release
+from hotswap_dev.domain.model import (
+    DEFAULT_CHANNEL,
+    ArmedFault,
+    Channel,
+    Forced204,
+    Release,
+    RequiredHeader,
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,7 +57,9 @@ class Controls(Struct, frozen=True, kw_only=True):
 
     `last_sequence` is the highest ever given out or known to be taken elsewhere; `build_counts` has, per binary
     version, the n of its newest `-ota.n`; `pruned` the hashes of bundles whose bytes are gone; `forced` is in the
-    order in which it is asked, the narrowest scope first; `last_override` the number of the newest override.
+    order in which it is asked, the narrowest scope first, and so are `faults`, of one scope the newest first;
+    `last_override` the number of the newest override; `required` the header that a channel demands, by its name;
+    `products` the channels of the second protocol's products.
     """
 
     last_sequence: int = 0
@@ -55,7 +71,10 @@ class Controls(Struct, frozen=True, kw_only=True):
     pruned: Set[str] = frozenset()
     mandatory_for_all: bool = False
     forced: tuple[Forced204, ...] = ()
+    faults: tuple[ArmedFault, ...] = ()
     last_override: int = 0
+    required: Mapping[str, RequiredHeader] = {}
+    products: Mapping[str, str] = {}
     pins: Mapping[str, int] = {}
     names: Mapping[str, str] = {}
 
@@ -67,7 +86,7 @@ class Controls(Struct, frozen=True, kw_only=True):
     @property
     def overridden(self) -> bool:
         """Whether anything applies that belongs to this run alone (design §4, "Overrides")."""
-        return self.mandatory_for_all or bool(self.forced)
+        return self.mandatory_for_all or bool(self.forced or self.faults)
 
     def newest(self, channel: str) -> Release | None:
         """The newest release of a channel, whether or not anyone may have it."""
@@ -160,6 +179,17 @@ def _(fact: ReleaseEdited, controls: Controls) -> Controls:
 
 
 @_applied.register
+def _(fact: RolloutSet, controls: Controls) -> Controls:
+    was = controls.releases[fact.sequence]
+    return _with_release(controls, replace(was, percent=fact.percent, always=fact.always))
+
+
+@_applied.register
+def _(fact: TargetsSet, controls: Controls) -> Controls:
+    return _with_release(controls, replace(controls.releases[fact.sequence], targets=fact.targets))
+
+
+@_applied.register
 def _(fact: BundlesPruned, controls: Controls) -> Controls:
     return replace(controls, pruned=_plus(controls.pruned, fact.hashes))
 
@@ -219,6 +249,7 @@ def _(fact: ClientForgotten, controls: Controls) -> Controls:
         pins=_without(controls.pins, fact.client),
         names=_without(controls.names, fact.client),
         forced=tuple(one for one in controls.forced if one.client != fact.client),
+        faults=tuple(one for one in controls.faults if one.client != fact.client),
     )
 
 
@@ -250,18 +281,68 @@ def _(fact: Forced204Lifted, controls: Controls) -> Controls:
 
 @_applied.register
 def _(fact: OverrideSpent, controls: Controls) -> Controls:
+    if any(one.override == fact.override for one in controls.faults):
+        struck = (_struck(one, fact) if one.override == fact.override else one for one in controls.faults)
+        return replace(controls, faults=tuple(one for one in struck if one.left is None or one.left > 0))
     left = (_spent(one, fact.times) if one.override == fact.override else one for one in controls.forced)
     return replace(controls, forced=tuple(one for one in left if one.left is None or one.left > 0))
 
 
 @_applied.register
 def _(_: OverridesCleared, controls: Controls) -> Controls:
-    return replace(controls, forced=(), mandatory_for_all=False)
+    return replace(controls, forced=(), faults=(), mandatory_for_all=False)
+
+
+@_applied.register
+def _(fact: FaultArmed, controls: Controls) -> Controls:
+    armed = fact.armed
+    others = (
+        one
+        for one in controls.faults
+        if (one.fault, one.client, one.channel) != (armed.fault, armed.client, armed.channel)
+    )
+    return replace(
+        controls,
+        faults=tuple(sorted((*others, armed), key=lambda one: (one.breadth, -one.override))),
+        last_override=max(controls.last_override, armed.override),
+    )
+
+
+@_applied.register
+def _(fact: FaultDisarmed, controls: Controls) -> Controls:
+    return replace(controls, faults=tuple(one for one in controls.faults if one.override != fact.override))
 
 
 @_applied.register
 def _(_: NoteAdded, controls: Controls) -> Controls:
     return controls
+
+
+# Access and products.
+
+
+@_applied.register
+def _(fact: RequiredHeaderSet, controls: Controls) -> Controls:
+    return replace(controls, required=_with(controls.required, fact.channel, fact.required))
+
+
+@_applied.register
+def _(fact: RequiredHeaderRemoved, controls: Controls) -> Controls:
+    return replace(controls, required=_without(controls.required, fact.channel))
+
+
+@_applied.register
+def _(fact: ProductMapped, controls: Controls) -> Controls:
+    return replace(controls, products=_with(controls.products, fact.product, fact.channel))
+
+
+def _struck(armed: ArmedFault, fact: OverrideSpent) -> ArmedFault:
+    return replace(
+        armed,
+        left=None if armed.left is None else armed.left - fact.times,
+        fired=armed.fired + fact.times,
+        missed=armed.missed + fact.missed,
+    )
 
 
 def _spent(override: Forced204, times: int) -> Forced204:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hotswap_dev.domain.facts import every_fact
+from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.text import shown
 
 Event = Mapping[str, Any]
@@ -63,6 +64,18 @@ def forced_words(client: str | None, channel: str | None, times: int | None, nam
     return f"no update for {whom} at the next {'check' if times == 1 else f'{times} checks'}"
 
 
+def armed_words(armed: ArmedFault, names: Names) -> str:
+    """An armed fault: what it is, for whom, how long and how often."""
+    values = " ".join(f"{name}={value}" for name, value in armed.parameters.items())
+    whom = scope_words(armed.client, armed.channel, names)
+    lasts = "until it is disarmed" if armed.left is None else f"{armed.left} times more"
+    if armed.left == 1:
+        lasts = "once more"
+    chance = "" if armed.probability is None else f", by a chance of {armed.probability:g}"
+    poisoned = "" if armed.sequence is None else f", as release {armed.sequence}"
+    return f"fault {armed.fault}{f' ({values})' if values else ''} for {whom}{poisoned}, {lasts}{chance}"
+
+
 def scope_words(client: str | None, channel: str | None, names: Names) -> str:
     """Whom a forced 204 is for."""
     if client:
@@ -78,6 +91,7 @@ def _release_added(fact: Event, _: Names) -> str:
         "promote": f"{head} is {source}, offered on {channel}",
         "reoffer": f"{head} is {source} again, offered on {channel}",
         "roll-back": f"{head} brings {source} back on {channel}",
+        "poisoned": f"{head} is a poisoned copy of {source}, offered on {channel}",
     }.get(release["origin"], f"{head} offered on {channel}")
 
 
@@ -105,6 +119,51 @@ def _lifted(fact: Event, names: Names) -> str:
     if lifted is None:
         return "a forced 204 is off"
     return f"the forced 204 for {scope_words(lifted.get('client'), lifted.get('channel'), names)} is off"
+
+
+def _armed(fact: Event, names: Names) -> str:
+    return f"{armed_words(_fault_of(fact['armed']), names)} (disarm-fault {fact['armed']['override']})"
+
+
+def _disarmed(fact: Event, names: Names) -> str:
+    armed = fact.get("disarmed")
+    if armed is None:
+        return f"fault {fact['override']} is disarmed"
+    return f"fault {armed['fault']} for {scope_words(armed['client'], armed['channel'], names)} is disarmed"
+
+
+def _fault_of(armed: Mapping[str, Any]) -> ArmedFault:
+    return ArmedFault(**armed)
+
+
+def _rollout(fact: Event, _: Names) -> str:
+    always = f", and always to {', '.join(fact['always'])}" if fact["always"] else ""
+    return f"release {fact['sequence']} is rolled out to {fact['percent']:g} %{always}"
+
+
+def _targets(fact: Event, names: Names) -> str:
+    return f"release {fact['sequence']} is for {targets_words(fact['targets'], names)}"
+
+
+def targets_words(targets: Event, names: Names) -> str:
+    """Whom a release is for."""
+    clients = ", ".join(who(client, names) for client in targets.get("clients", ()))
+    wanted = [
+        ", ".join(targets.get("platforms", ())),
+        ", ".join(targets.get("arches", ())),
+        f"binary {targets['binary_versions']}" if targets.get("binary_versions") else "",
+        clients,
+        f"who runs {targets['having']}" if targets.get("having") is not None else "",
+    ]
+    return "; ".join(one for one in wanted if one) or "everyone"
+
+
+def _required(fact: Event, _: Names) -> str:
+    required = fact["required"]
+    value = "" if required["digest"] is None else " with its value"
+    return (
+        f"channel {fact['channel']} demands the header {required['header']}{value}, else {required['status']}"
+    )
 
 
 def _named(fact: Event, _: Names) -> str:
@@ -141,7 +200,14 @@ _WORDS: Mapping[str, Callable[[Event, Names], str]] = {
     "override-spent": lambda fact, _: (
         f"override {fact['override']} answered {'once' if fact['times'] == 1 else str(fact['times']) + ' times'}"
     ),
-    "overrides-cleared": lambda _, __: "every forced 204 and mandatory for all ended",
+    "overrides-cleared": lambda _, __: "every forced 204, mandatory for all and every fault ended",
+    "rollout-set": _rollout,
+    "targets-set": _targets,
+    "fault-armed": _armed,
+    "fault-disarmed": _disarmed,
+    "required-header-set": _required,
+    "required-header-removed": lambda fact, _: f"channel {fact['channel']} demands no header",
+    "product-mapped": lambda fact, _: f"product {fact['product']} is answered from channel {fact['channel']}",
     "client-pinned": lambda fact, names: (
         f"{who(fact['client'], names)} is offered {fact['sequence']} and nothing else"
     ),

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hotswap_dev.domain.model import Forced204, Release
+from hotswap_dev.domain.model import ArmedFault, Forced204, Release, RequiredHeader, Targets
 
 
 def kebab(name: str) -> str:
@@ -90,6 +90,21 @@ class MandatorySet(Fact, frozen=True):
     sequence: int | None = None
 
 
+class RolloutSet(Fact, frozen=True):
+    """So many of a hundred clients are offered this release, and some of them by their names."""
+
+    sequence: int
+    percent: float
+    always: tuple[str, ...] = ()
+
+
+class TargetsSet(Fact, frozen=True):
+    """Whom this release is for from now on."""
+
+    sequence: int
+    targets: Targets
+
+
 class ChannelPaused(Fact, frozen=True):
     """Whoever asks for this channel gets nothing."""
 
@@ -123,6 +138,40 @@ class Forced204Lifted(Fact, frozen=True):
     """What it was, so that the fact alone says for whom; None in facts of older versions."""
 
 
+class FaultArmed(Fact, frozen=True):
+    """The server misbehaves in this way from now on. It takes the place of the same fault with the same scope."""
+
+    armed: ArmedFault
+
+
+class FaultDisarmed(Fact, frozen=True):
+    """A fault ended before it was used up."""
+
+    override: int
+    disarmed: ArmedFault | None = None
+    """What it was, so that the fact alone says it."""
+
+
+class RequiredHeaderSet(Fact, frozen=True):
+    """Who asks for this channel must send a header from now on."""
+
+    channel: str
+    required: RequiredHeader
+
+
+class RequiredHeaderRemoved(Fact, frozen=True):
+    """A channel demands no header any more."""
+
+    channel: str
+
+
+class ProductMapped(Fact, frozen=True):
+    """In the second protocol, who says that it is this product is answered from this channel."""
+
+    product: str
+    channel: str
+
+
 class OverrideSpent(Fact, frozen=True):
     """Answers were given that count against an override; one that is used up ends.
 
@@ -131,10 +180,12 @@ class OverrideSpent(Fact, frozen=True):
 
     override: int
     times: int = 1
+    missed: int = 0
+    """How often a fault's probability let an answer go: it counts those too, to draw the next one."""
 
 
 class OverridesCleared(Fact, frozen=True):
-    """Every override ended: forced 204, mandatory for all. A clean end of a run does it too (design §4)."""
+    """Every override ended: forced 204, mandatory for all, faults. A clean end of a run does it too (design §4)."""
 
 
 class ClientPinned(Fact, frozen=True):

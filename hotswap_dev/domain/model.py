@@ -13,6 +13,9 @@ from msgspec import Struct
 Format = Literal["tar.gz", "zip"]
 Origin = Literal["build", "publish", "promote", "reoffer", "roll-back", "poisoned"]
 
+Protocol = Literal["hotswap", "update-server"]
+"""Which of the two a client speaks (contract/)."""
+
 MAX_SEQUENCE = 2**64 - 1
 """The client's sequence is a u64 (plugin: manifest.rs)."""
 
@@ -48,6 +51,26 @@ class Bundle(Struct, frozen=True, kw_only=True):
         return self.hash[:8]
 
 
+class Targets(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whom a release is for; what is empty or None restricts nothing."""
+
+    platforms: tuple[str, ...] = ()
+    arches: tuple[str, ...] = ()
+    binary_versions: str | None = None
+    """A range such as `>=0.4,<0.6`, of the binary's release triple (packaging's specifiers)."""
+    clients: tuple[str, ...] = ()
+    having: int | None = None
+    """Only who runs at least this sequence: the way back for who took a poisoned release."""
+
+    @property
+    def restrict(self) -> bool:
+        """Whether anyone is left out by them."""
+        return self != _EVERYONE
+
+
+_EVERYONE = Targets()
+
+
 class Release(Struct, frozen=True, kw_only=True):
     """One sequence in one channel that points at one bundle. A sequence never means two bundles."""
 
@@ -65,6 +88,16 @@ class Release(Struct, frozen=True, kw_only=True):
     mandatory: bool = False
     withheld: bool = False
     update_type: str = DEFAULT_UPDATE_TYPE
+    percent: float = 100.0
+    """How many of a hundred clients are offered it, by `domain.rollout`."""
+    always: tuple[str, ...] = ()
+    """Clients that are offered it whatever the percent."""
+    targets: Targets = _EVERYONE
+
+    @property
+    def whole(self) -> bool:
+        """Whether everyone in its channel may have it: no rollout, no targets, not withheld."""
+        return not self.withheld and self.percent >= 100 and not self.targets.restrict
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -94,6 +127,46 @@ class Forced204(Struct, frozen=True, kw_only=True):
     def breadth(self) -> int:
         """0 for a client in a channel, then a client, a channel, everyone: the narrowest goes first (design §6)."""
         return 2 * (self.client is None) + (self.channel is None)
+
+
+class ArmedFault(Struct, frozen=True, kw_only=True):
+    """An override: a fault (`domain.faults`) that strikes whoever is in its scope; without one, everyone."""
+
+    override: int
+    fault: str
+    parameters: dict[str, int | float | str] = {}
+    """All of them, in the units that the catalogue names."""
+    client: str | None = None
+    channel: str | None = None
+    left: int | None = None
+    """How many times more; None until it is disarmed."""
+    probability: float | None = None
+    """0 to 1, of each answer that it could strike; None: every one."""
+    seed: int = 0
+    fired: int = 0
+    missed: int = 0
+    """How often it struck, and how often the probability let one go; counted where there are times or a probability."""
+    sequence: int | None = None
+    """The poisoned release of a bundle fault."""
+
+    @property
+    def breadth(self) -> int:
+        """As of a forced 204: the narrowest goes first."""
+        return 2 * (self.client is None) + (self.channel is None)
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it does to an answer is counted: nothing else depends on how often it was asked."""
+        return self.left is not None or self.probability is not None
+
+
+class RequiredHeader(Struct, frozen=True, kw_only=True):
+    """What a channel demands of every check and download; who does not send it is refused."""
+
+    header: str
+    status: int
+    digest: str | None = None
+    """`text.digest` of the value that is right; None where any value is. The value itself is kept nowhere."""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,10 +8,12 @@ from typing import Literal
 from msgspec import Struct
 
 from hotswap_dev.domain.facts import kebab
-from hotswap_dev.domain.model import Origin
+from hotswap_dev.domain.model import Origin, Protocol
 from hotswap_dev.domain.reasons import Args
 
 Level = Literal["info", "warning", "error"]
+
+Outcome = Literal["as-expected", "unexpected", "cannot-tell"]
 
 
 class Observation(Struct, frozen=True, kw_only=True, tag_field="event", tag=kebab):
@@ -78,6 +80,15 @@ class CheckAnswered(Observation, frozen=True):
     offered: int | None
     duration_ms: float
     flags: tuple[str, ...] = ()
+    fault: str | None = None
+    """The armed fault that struck; the status is what went out then, 0 where nothing did."""
+    headers: dict[str, str] = {}
+    """Of the headers that its channel demands, those that it sent: lower-case name to the value's digest."""
+    protocol: Protocol = "hotswap"
+    product: str | None = None
+    """What the second protocol's client says that it is."""
+    request_id: str | None = None
+    """By which the second protocol's client refers to this answer."""
 
 
 class DownloadEnded(Observation, frozen=True):
@@ -94,6 +105,51 @@ class DownloadEnded(Observation, frozen=True):
     duration_ms: float
     range: bool = False
     """Only a range was asked for; the client never does that, a person with curl may."""
+    status: int = 200
+    """0 where nothing was answered."""
+    fault: str | None = None
+    """The armed fault that struck."""
+
+
+class LifecycleReported(Observation, frozen=True):
+    """An app said what became of an update (`POST /api/lifecycle`). Texts are as `text.shown` makes them."""
+
+    client: str | None
+    """None where nobody can tell whose report it is."""
+    peer: str
+    lifecycle: str
+    """The plugin's event, such as `ready-confirmed`."""
+    sequence: int | None
+    version: str | None
+    error: str = ""
+
+
+class UpdateReported(Observation, frozen=True):
+    """A client of the second protocol said what became of an update: one for each type in its completion."""
+
+    client: str | None
+    peer: str
+    request_id: str
+    update_type: str
+    status: str
+    """`success` or `failed`, as the contract has it; anything else is flagged."""
+    sequence: int | None
+    """What was offered under that request; None where nothing was."""
+    version: str | None
+    detail: str
+    flags: tuple[str, ...] = ()
+
+
+class FaultOutcome(Observation, frozen=True):
+    """What a client did after a fault had struck it, beside what it was expected to do."""
+
+    client: str
+    override: int
+    fault: str
+    sequence: int | None
+    """What the fault was about; None where it struck a check that offered nothing."""
+    outcome: Outcome
+    detail: str
 
 
 class Noticed(Observation, frozen=True, tag="notice"):

@@ -7,13 +7,17 @@ passed over on the way to an offer is in `considered`, with the code that would 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.faults import Drawn, Fault, Strike, striking
+from hotswap_dev.domain.faults.check import StaleManifest
+from hotswap_dev.domain.faults.presets import line_of
 from hotswap_dev.domain.model import (
     DEFAULT_UPDATE_TYPE,
     SAME_AS_CLIENT,
@@ -23,6 +27,7 @@ from hotswap_dev.domain.model import (
     Release,
 )
 from hotswap_dev.domain.reasons import Reason
+from hotswap_dev.domain.rollout import Missed, bucket, inside, missed_target
 from hotswap_dev.domain.versions import parse
 
 MAX_CONSIDERED = 50
@@ -49,7 +54,14 @@ class Refusal(Struct, frozen=True, kw_only=True, tag="refusal"):
     example: str
 
 
-Answer = Offer | NoUpdate | Refusal
+class Denied(Struct, frozen=True, kw_only=True, tag="denied"):
+    """401 or 403: the header that this channel demands did not come, or had another value."""
+
+    status: int
+    header: str
+
+
+Answer = Offer | NoUpdate | Refusal | Denied
 
 
 class Considered(Struct, frozen=True, kw_only=True):
@@ -63,29 +75,144 @@ class Decision(Struct, frozen=True, kw_only=True):
     """An answer with everything that explains it.
 
     `considered` is what was passed over, highest first and at most `MAX_CONSIDERED`, `passed_over` how many there were;
-    `spends` the overrides (their numbers) that giving the answer uses up once: the caller applies them in the same
-    step, so that two checks never share one.
+    `strike` the fault that is to spoil it, `answer` is then what would have been given. `spends` are the overrides
+    (their numbers) that giving the answer uses up once, `missed` the faults whose probability let it go: the caller
+    applies both in the same step, so that two checks never share one.
     """
 
     answer: Answer
     reason: Reason
     considered: tuple[Considered, ...] = ()
     passed_over: int = 0
+    strike: Strike | None = None
     spends: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+
+    @property
+    def offered(self) -> Release | None:
+        """The release that the client hears of; None where it is offered none, or a fault keeps it from hearing."""
+        heard = self.strike is None or self.strike.fault.keeps_offer
+        return self.answer.release if heard and isinstance(self.answer, Offer) else None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes out; 0 where a fault lets nothing out."""
+        plain = _STATUS[type(self.answer)] if not isinstance(self.answer, Denied) else self.answer.status
+        return plain if self.strike is None else self.strike.fault.told_status(plain)
+
+
+_STATUS: dict[type[Answer], int] = {Offer: 200, NoUpdate: 204, Refusal: 400}
+
+
+class Fetch(Struct, frozen=True, kw_only=True):
+    """What becomes of a download: `denied`, spoiled by `strike`, or neither. The rest is as for a decision."""
+
+    denied: Denied | None = None
+    strike: Strike | None = None
+    spends: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
 
 
 def decide(controls: Controls, check: Check | BadCheck, now: datetime) -> Decision:
     """Answer a check. The same controls, check and time give the same decision.
 
-    The order is design §6's: bad request, forced 204, unknown or paused channel, no release, and then the channel's
-    releases above the client's, highest first. `now` is what rules that depend on time read; none of today's does, and
-    callers must not have to change when one joins.
+    The order is design §6's: bad request, access, fault, forced 204, unknown or paused channel, no release, and then
+    the channel's releases above the client's, highest first. `now` is what rules that depend on time read; none of
+    today's does, and callers must not have to change when one joins.
     """
     if isinstance(check, BadCheck):
         return _refused(check)
+    denied = _denied(controls, check.asked_channel, check.headers) if controls.required else None
+    if denied is not None:
+        return Decision(answer=denied, reason=_denial(denied, check.asked_channel))
+    if not controls.faults:
+        return _bent(controls, check)
+    drawn, plain = _drawn(controls, check)
+    if drawn.strike is None:
+        decided = _bent(controls, check)
+        return replace(decided, missed=drawn.missed) if drawn.missed else decided
+    # A fault suppresses a forced 204, and does not spend it (design §6).
+    return _struck(plain, drawn, drawn.strike, check)
+
+
+def decide_download(
+    controls: Controls, release: Release, client: str | None, headers: Mapping[str, str]
+) -> Fetch:
+    """Decide what becomes of one attempt at a release's bundle. `client` is None where nobody knows whose it is;
+    `headers` are those of `Check.headers`.
+    """
+    denied = _denied(controls, release.channel, headers) if controls.required else None
+    if denied is not None or not controls.faults:
+        return Fetch(denied=denied)
+    drawn = striking(controls.faults, client, release.channel, _strikes_downloads)
+    return Fetch(strike=drawn.strike, spends=drawn.spends, missed=drawn.missed)
+
+
+def _strikes_downloads(fault: Fault) -> bool:
+    return fault.stage == "download" or line_of(fault) is not None
+
+
+def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:
+    """The fault that strikes a check, and what the answer would be without any."""
+    plain = _unbent(controls, check)
+    offers = isinstance(plain.answer, Offer)
+    runs = controls.releases.get(check.sequence)
+
+    def can(fault: Fault) -> bool:
+        if fault.at_offers and not offers:
+            return False
+        if isinstance(fault, StaleManifest):
+            return runs is not None and runs.channel == check.asked_channel
+        return fault.stage in ("check", "signature") or line_of(fault) is not None
+
+    return striking(controls.faults, check.client, check.asked_channel, can), plain
+
+
+def _struck(plain: Decision, drawn: Drawn, strike: Strike, check: Check) -> Decision:
+    armed = strike.armed
+    args: dict[str, str | int] = {
+        "fault": armed.fault,
+        "id": armed.override,
+        "client": armed.client or "",
+        "channel": armed.channel or "",
+        # After this answer, as its reader will find it.
+        "left": "" if armed.left is None else armed.left - 1,
+        "instead": plain.reason.code,
+    }
+    if isinstance(plain.answer, Offer):
+        release = plain.answer.release
+        args |= {"sequence": release.sequence, "version": release.version, "current": check.sequence}
+        if strike.fault.keeps_offer:
+            args["min_binary_version"] = told_minimum(release, check.binary_version)
+    return replace(
+        plain, reason=Reason("fault", args), strike=strike, spends=drawn.spends, missed=drawn.missed
+    )
+
+
+def _denied(controls: Controls, channel: str, headers: Mapping[str, str]) -> Denied | None:
+    required = controls.required.get(channel)
+    if required is None:
+        return None
+    sent = headers.get(required.header.lower())
+    if sent is not None and required.digest in (None, sent):
+        return None
+    return Denied(status=required.status, header=required.header)
+
+
+def _denial(denied: Denied, channel: str) -> Reason:
+    return Reason("access-denied", {"status": denied.status, "header": denied.header, "channel": channel})
+
+
+def _bent(controls: Controls, check: Check) -> Decision:
+    """The answer by forced 204 and what is offered."""
     for forced in controls.forced:
         if fits(forced, check):
             return _forced(forced)
+    return _unbent(controls, check)
+
+
+def _unbent(controls: Controls, check: Check) -> Decision:
+    """The answer by what is offered alone."""
     channel = controls.channels.get(check.asked_channel)
     if channel is None:
         with_releases = ", ".join(name for name, known in controls.channels.items() if known.releases)
@@ -130,7 +257,11 @@ def _refusal(controls: Controls, release: Release, check: Check, pinned: int | N
         and _older(check.binary_version, release.min_binary_version)
     ):
         return _too_old
-    return None
+    if pinned is not None:  # a pin overrules rollout and targets (design §6)
+        return None
+    if release.targets.restrict and missed_target(release, check) is not None:
+        return _not_targeted
+    return None if inside(release, check.client) else _not_in_rollout
 
 
 @functools.lru_cache(maxsize=4096)
@@ -171,11 +302,7 @@ def newest_whole(controls: Controls, channel: str) -> Release | None:
         return None
     for sequence in known.releases:
         release = controls.releases[sequence]
-        if (
-            release.update_type == DEFAULT_UPDATE_TYPE
-            and not release.withheld
-            and controls.has_bytes(release)
-        ):
+        if release.update_type == DEFAULT_UPDATE_TYPE and release.whole and controls.has_bytes(release):
             return release
     return None
 
@@ -188,7 +315,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         if sequence <= check.sequence:
             break
         release = controls.releases[sequence]
-        if release.update_type != DEFAULT_UPDATE_TYPE:
+        if release.update_type != check.update_type:
             continue
         refusal = _refusal(controls, release, check, pinned)
         if refusal is None:
@@ -217,10 +344,11 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
             passed_over=passed_over,
         )
     newest = next(
-        (one for one in channel.releases if controls.releases[one].update_type == DEFAULT_UPDATE_TYPE), None
+        (one for one in channel.releases if controls.releases[one].update_type == check.update_type), None
     )
     if newest is None:
-        return _no_update("no-release", channel=channel.name)
+        typed = {} if check.update_type == DEFAULT_UPDATE_TYPE else {"update_type": check.update_type}
+        return _no_update("no-release", channel=channel.name, **typed)
     if check.sequence > controls.last_sequence:
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
     has = controls.releases.get(check.sequence)
@@ -291,6 +419,26 @@ def _too_old(_: Controls, release: Release, check: Check) -> Reason:
             "sequence": release.sequence,
             "binary_version": check.binary_version or "",
             "min_binary_version": release.min_binary_version,
+        },
+    )
+
+
+def _not_targeted(_: Controls, release: Release, check: Check) -> Reason:
+    missed = missed_target(release, check) or Missed("", "", "")
+    return Reason(
+        "not-targeted",
+        {"sequence": release.sequence, "what": missed.what, "is": missed.is_, "wanted": missed.wanted},
+    )
+
+
+def _not_in_rollout(_: Controls, release: Release, check: Check) -> Reason:
+    return Reason(
+        "not-in-rollout",
+        {
+            "sequence": release.sequence,
+            "percent": f"{release.percent:g}",
+            "bucket": f"{bucket(check.client, release.sequence):.2f}",
+            "client": check.client,
         },
     )
 

@@ -11,13 +11,16 @@ from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.policy import Decision, Offer, decide, told_minimum
+from hotswap_dev.domain.rollout import depends_on_client
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a client is told, as far as people tell answers apart by it. Why is `domain.why`'s to say."""
 
     status: int
+    """0 where a fault lets nothing out."""
     reason: str
+    fault: str | None = None
     offered: int | None = None
     version: str | None = None
     mandatory: bool | None = None
@@ -44,27 +47,27 @@ class Preview:
         self._after = after
         self._now = now
         # Thousands of clients ask the same few questions and get the same few answers; only some have rules of their
-        # own. A rule that looks at a client's id (a rollout's bucket) makes its client one of these.
-        forced = (one.client for one in (*before.forced, *after.forced))
-        self._own = {*before.pins, *after.pins, *forced}
+        # own, unless a rollout looks at who each of them is.
+        self._each = depends_on_client(before) or depends_on_client(after)
+        self._own = {*own_rules(before), *own_rules(after)}
         self._known: dict[tuple[object, ...], tuple[Told, Told] | None] = {}
         self._pairs: dict[tuple[Told, Told], tuple[Told, Told]] = {}
 
     def change(self, client: Client) -> Change | None:
         """What changes for this client, if anything does; nothing for one whose last check could not be read."""
-        asked = (client.sequence, client.binary_version, client.channel, client.platform, client.arch)
-        question = (client.id, *asked) if client.id in self._own else asked
-        if question not in self._known:
-            self._known[question] = self._compared(client)
-        hears = self._known[question]
-        return None if hears is None else Change(client=client.id, before=hears[0], after=hears[1])
-
-    def _compared(self, client: Client) -> tuple[Told, Told] | None:
         check = next_check(client)
         if check is None:
             return None
+        asked = question_of(check)
+        question = (client.id, *asked) if self._each or client.id in self._own else asked
+        if question not in self._known:
+            self._known[question] = self._compared(check)
+        hears = self._known[question]
+        return None if hears is None else Change(client=client.id, before=hears[0], after=hears[1])
+
+    def _compared(self, check: Check) -> tuple[Told, Told] | None:
         was, becomes = decide(self._before, check, self._now), decide(self._after, check, self._now)
-        if (was.answer, was.reason.code) == (becomes.answer, becomes.reason.code):
+        if (was.answer, was.reason.code, was.strike) == (becomes.answer, becomes.reason.code, becomes.strike):
             return None
         hears = told(was, check), told(becomes, check)
         # A release may change in what no manifest says.
@@ -77,29 +80,55 @@ def changes(before: Controls, after: Controls, clients: Iterable[Client], now: d
     return [change for client in clients if (change := preview.change(client)) is not None]
 
 
+def own_rules(controls: Controls) -> set[str]:
+    """The clients that some rule names: what they are told is theirs alone."""
+    forced = (one.client for one in controls.forced)
+    armed = (one.client for one in controls.faults)
+    targets = (one for release in controls.releases.values() for one in release.targets.clients)
+    return {*controls.pins, *targets, *(one for one in (*forced, *armed) if one is not None)}
+
+
+def question_of(check: Check) -> tuple[object, ...]:
+    """What a check asks apart from who asks: where no rule looks at that, equal questions have equal answers."""
+    return (
+        check.sequence,
+        check.binary_version,
+        check.channel,
+        check.platform,
+        check.arch,
+        check.protocol,
+        tuple(check.headers.items()),
+    )
+
+
 def next_check(client: Client) -> Check | None:
     """The check that this client asks next, if nothing happens to it: its last one again."""
-    if client.sequence is None or client.platform is None or client.arch is None:
+    if client.sequence is None or client.platform is None:
+        return None
+    if client.arch is None and client.protocol == "hotswap":
         return None
     return Check(
         client=client.id,
         sequence=client.sequence,
         binary_version=client.binary_version,
         platform=client.platform,
-        arch=client.arch,
+        arch=client.arch or "",
         channel=client.channel,
+        headers=client.headers,
+        protocol=client.protocol,
     )
 
 
 def told(decision: Decision, check: Check) -> Told:
     """A decision as the client hears it."""
-    reason = decision.reason
-    if not isinstance(decision.answer, Offer):
-        return Told(status=204, reason=reason.code)
-    release = decision.answer.release
+    release = decision.offered
+    fault = None if decision.strike is None else decision.strike.armed.fault
+    if release is None or not isinstance(decision.answer, Offer):
+        return Told(status=decision.status, reason=decision.reason.code, fault=fault)
     return Told(
-        status=200,
-        reason=reason.code,
+        status=decision.status,
+        reason=decision.reason.code,
+        fault=fault,
         offered=release.sequence,
         version=release.version,
         mandatory=decision.answer.mandatory,

@@ -156,6 +156,32 @@ def _passing(args: Args) -> str:
     return f"{jump} && hotswap-dev promote latest {channel}"
 
 
+def _not_targeted(args: Args) -> str:
+    if args["what"] == "sequence":
+        return (
+            f"Release {args['sequence']} is for who runs {args['wanted']}, and the client has {args['is']}."
+        )
+    what = str(args["what"]).replace("_", " ")
+    has = args["is"] or ("an unknown one" if args["what"] == "binary_version" else "none")
+    return f"Release {args['sequence']} is for {what} {args['wanted']}, and the client's is {has}."
+
+
+def _not_in_rollout(args: Args) -> str:
+    return (
+        f"Release {args['sequence']} is rolled out to {args['percent']} %, and the client comes in above "
+        f"{args['bucket']} %."
+    )
+
+
+def _fault(args: Args) -> str:
+    who = scope(str(args["client"]), str(args["channel"]))
+    left = args["left"]
+    lasts = (
+        "until it is disarmed" if left == "" else "for the last time" if left == 0 else f"{left} more to come"
+    )
+    return f"The fault {args['fault']} struck: armed for {who}, {lasts}. Without it: {args['instead']}."
+
+
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
         "newer-release": Explanation(
@@ -211,6 +237,25 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             _unpin,
         ),
         "forced-204": Explanation(_forced, _lift),
+        "not-targeted": Explanation(
+            _not_targeted,
+            lambda a: f"hotswap-dev set-targets {a['sequence']}" if a["what"] != "sequence" else "",
+        ),
+        "not-in-rollout": Explanation(
+            _not_in_rollout,
+            lambda a: f"hotswap-dev set-rollout {a['sequence']} 100",
+        ),
+        "fault": Explanation(
+            _fault,
+            lambda a: "" if a["left"] == 0 else f"hotswap-dev disarm-fault {a['id']}",
+        ),
+        "access-denied": Explanation(
+            lambda a: (
+                f"Channel {a['channel']} demands the header {a['header']}, which did not come or had another value: "
+                f"{a['status']}."
+            ),
+            lambda a: f"hotswap-dev set-required-header {a['channel']} {a['header']} none",
+        ),
         "bad-request": Explanation(
             lambda a: (
                 f"The check's {a['parameter']} is {a['value'] or 'missing'}; expected is {a['expected']}, "
@@ -221,7 +266,4 @@ _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
 )
 
 CODES = tuple(_EXPLANATIONS)
-"""Every code that an answer may carry today, in the order of the ladder's documentation."""
-
-EVERY_CODE = (*CODES, "not-targeted", "not-in-rollout", "fault", "access-denied")
-"""Those, and those that answers will carry: a filter for one of them is no mistake."""
+"""Every code that an answer may carry, in the order of the ladder's documentation."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.rollout import WHOLE
 
 KEPT_PER_CHANNEL = 5
 KEPT_IN_ALL = 50
@@ -16,7 +17,8 @@ OFFERED_WITHIN = timedelta(hours=1)
 def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime) -> tuple[str, ...]:
     """Hashes of the bundles whose bytes nobody needs: oldest first.
 
-    Kept are the newest 5 releases of any channel, what a client is pinned to, what was offered within the hour
+    Kept are the newest 5 releases of any channel, what a client is pinned to, what is in a partial
+    rollout or meant for some, what was offered within the hour
     (`offered`: hash → when last; a client may take minutes between check and apply) and, beyond these, the newest 50
     up to 2 GB. A clock that was set back makes an offer look fresh, which keeps too much rather than too little
     (hardening E4).
@@ -27,6 +29,15 @@ def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime)
         for sequence in channel.releases[:KEPT_PER_CHANNEL]
     }
     needed |= {controls.releases[sequence].bundle.hash for sequence in controls.pins.values()}
+    needed |= {
+        one.bundle.hash
+        for one in controls.releases.values()
+        if not one.withheld and (one.percent < WHOLE or one.targets.restrict)
+    }
+    # What disarming a poisoned release offers again.
+    armed = {one.sequence for one in controls.faults}
+    healthy = {one.from_sequence for one in controls.releases.values() if one.sequence in armed}
+    needed |= {one.bundle.hash for one in controls.releases.values() if one.sequence in healthy}
     needed |= {bundle for bundle, when in offered.items() if now - when < OFFERED_WITHIN}
     kept: set[str] = set()
     gone: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 MAX_SHOWN = 256
@@ -36,3 +37,8 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
             out.append(f"\\x{code:02x}" if code < 256 else f"\\u{{{code:x}}}")
     clean = "".join(out)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def digest(secret: str) -> str:
+    """What stands for a secret where it is compared and kept: 16 hex digits of its sha256 (hardening C10)."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:16]

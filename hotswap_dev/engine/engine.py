@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,18 +19,21 @@ from hotswap_dev import wire
 from hotswap_dev.domain.builds import Builds
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.clients import Client, ClientTable
-from hotswap_dev.domain.commands import Command, Publish
+from hotswap_dev.domain.commands import ArmFault, Command, Publish
+from hotswap_dev.domain.commands.overrides import ClearOverrides
 from hotswap_dev.domain.controls import Controls, apply
-from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact, OverridesCleared, OverrideSpent
-from hotswap_dev.domain.model import Release
+from hotswap_dev.domain.facts import BundlesPruned, ClientForgotten, Fact, OverrideSpent
+from hotswap_dev.domain.faults.signature import SignatureFault
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.observations import Level, Noticed, Observation
-from hotswap_dev.domain.policy import Decision, Offer, decide
-from hotswap_dev.domain.preview import Change, Preview
+from hotswap_dev.domain.policy import Decision, Fetch, Offer, decide, decide_download
+from hotswap_dev.domain.preview import Change, Preview, next_check
 from hotswap_dev.domain.retention import prunable
 from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.ledger import Committed, Ledger
 from hotswap_dev.engine.options import EngineOptions
+from hotswap_dev.engine.poisoning import Poisoner
 from hotswap_dev.engine.publishing import Publisher, release_in
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.signing import SigningKey
@@ -85,6 +88,7 @@ class Engine:
         )
         self._now = now
         self._offered: dict[str, float] = {}
+        self._poisoner = Poisoner(store, key, now)
         self._publisher = Publisher(
             options,
             ledger=self._ledger,
@@ -93,6 +97,7 @@ class Engine:
             now=now,
             observe=self.observe,
             prunable=self._prunable,
+            poisoner=self._poisoner,
         )
 
     @property
@@ -125,15 +130,45 @@ class Engine:
     def answer(self, check: Check | BadCheck) -> Decision:
         """Decide, and use up what the decision spends, in one step that no other check can come between."""
         decision = decide(self.controls, check, self._now())
-        if decision.spends:
-            self._ledger.spend(decision.spends)
+        if decision.spends or decision.missed:
+            self._ledger.spend(decision.spends, decision.missed)
         if isinstance(decision.answer, Offer):
             self._offered[decision.answer.release.bundle.hash] = time.monotonic()
         return decision
 
+    def answer_update(self, check: Check) -> Mapping[str, Decision]:
+        """Decide for every type of release in the check's channel, by type; one request spends an override once."""
+        channel = self.controls.channels.get(check.asked_channel)
+        having = channel.releases if channel is not None else ()
+        types = dict.fromkeys(self.controls.releases[one].update_type for one in having)
+        now = self._now()
+        decisions = {
+            one: decide(self.controls, replace(check, update_type=one), now)
+            for one in types or [check.update_type]
+        }
+        spends = {one for decision in decisions.values() for one in decision.spends}
+        missed = {one for decision in decisions.values() for one in decision.missed} - spends
+        if spends or missed:
+            self._ledger.spend(tuple(spends), tuple(missed))
+        for decision in decisions.values():
+            if isinstance(decision.answer, Offer):
+                self._offered[decision.answer.release.bundle.hash] = time.monotonic()
+        return decisions
+
+    def fetch(self, release: Release, client: str | None, headers: Mapping[str, str]) -> Fetch:
+        """Decide what becomes of one attempt at a release's bundle, and use up what that spends, in one step."""
+        decided = decide_download(self.controls, release, client, headers)
+        if decided.spends or decided.missed:
+            self._ledger.spend(decided.spends, decided.missed)
+        return decided
+
     def bundle_file(self, release: Release) -> Path:
         """Where the bytes of a release's bundle lie."""
         return self.store.path(release.bundle.hash, release.bundle.format)
+
+    async def bad_signature(self, fault: SignatureFault, release: Release) -> str:
+        """A signature of a release's bundle that is bad as `fault` says."""
+        return await self._poisoner.signature(fault, release.bundle)
 
     def observe(self, observation: Observation) -> None:
         """Tell and record what was seen. Never waits."""
@@ -158,9 +193,12 @@ class Engine:
             return await self._rehearsed(command)
         seen = tuple(self.clients.values())
         if isinstance(command, Publish):
-            return await self._done(await self._publisher.publish(command), seen)
+            return await self._done(command, await self._publisher.publish(command), seen)
+        if isinstance(command, ArmFault) and command.wanted().stage == "bundle":
+            command = self._for_the_clients_channel(command)
+            return await self._done(command, await self._publisher.poison(command), seen)
         committed = await self._ledger.commit(lambda controls: command.events(controls, self._now()))
-        return await self._done(committed, seen)
+        return await self._done(command, committed, seen)
 
     async def publish_settled(self, found: Scan, *, changed_at: float | None) -> float | None:
         """Publish a tree that the watcher found settled; see `Publisher.publish_settled`."""
@@ -175,7 +213,7 @@ class Engine:
         if self.options.keep_overrides:
             return
         try:
-            await self.commit(lambda now: [OverridesCleared(at=self._now())] if now.overridden else [])
+            await self.commit(lambda now: ClearOverrides().events(now, self._now()))
         except HotswapError as error:  # the next start finds them, and says so
             self._troubled(error)
 
@@ -193,13 +231,25 @@ class Engine:
         await self._ledger.close()
         await asyncio.to_thread(self.history.close)
 
+    def _for_the_clients_channel(self, command: ArmFault) -> ArmFault:
+        """A poisoned release lies in a channel: the one that its client asks for, where none is named."""
+        client = self.clients.get(command.client or "")
+        if client is None or command.channel is not None:
+            return command
+        return replace(command, channel=client.channel or DEFAULT_CHANNEL)
+
     async def _rehearsed(self, command: Command) -> Done:
-        built = self._publisher.imagined(command) if isinstance(command, Publish) else None
+        built = None
+        if isinstance(command, Publish):
+            built = self._publisher.imagined(command)
+        elif isinstance(command, ArmFault) and command.wanted().stage == "bundle":
+            command = self._for_the_clients_channel(command)
+            built = self._publisher.imagined_poison(command)
         before = after = self.controls
         facts = command.events(before, self._now(), built)
         for fact in facts:
             after = apply(after, fact)
-        return await self._done(Committed(facts, before, after), tuple(self.clients.values()))
+        return await self._done(command, Committed(facts, before, after), tuple(self.clients.values()))
 
     def _prunable(self, controls: Controls) -> tuple[str, ...]:
         # By a time that goes on from this run's start, whatever somebody does to the clock (hardening E4).
@@ -225,7 +275,7 @@ class Engine:
         else:
             self.notice("error", error.code, error.message, error.hint)
 
-    async def _done(self, committed: Committed, seen: Iterable[Client]) -> Done:
+    async def _done(self, command: Command, committed: Committed, seen: Sequence[Client]) -> Done:
         changed: list[Change] = []
         if committed.facts:
             preview = Preview(committed.before, committed.after, self._now())
@@ -240,9 +290,13 @@ class Engine:
         return Done(
             revision=self.bus.revision,
             events=tuple(wire.plain(fact) for fact in committed.facts),
-            result=wire.plain(release_in(committed.facts)),
+            result=wire.plain(self._outlook(command, committed, seen)),
             changes=tuple(changed),
         )
+
+    def _outlook(self, command: Command, committed: Committed, seen: Sequence[Client]) -> object | None:
+        checks = (check for client in seen if (check := next_check(client)) is not None)
+        return command.outlook(committed.after, checks) or release_in(committed.facts)
 
 
 def _path_shown(path: Path | str | None) -> str | None:

@@ -55,15 +55,17 @@ class Ledger:
         self._trouble = trouble
         self._writing = asyncio.Lock()
         self._spent: Counter[int] = Counter()
+        self._missed: Counter[int] = Counter()
         self._settling: asyncio.Task[None] | None = None
 
-    def spend(self, overrides: Sequence[int]) -> None:
-        """Use each of these overrides up by one, now; the journal hears of it soon."""
+    def spend(self, overrides: Sequence[int], missed: Sequence[int] = ()) -> None:
+        """Use each of these overrides up by one, now, and count what was let go; the journal hears of it soon."""
         for override in overrides:
-            fact = OverrideSpent(at=self._now(), override=override)
-            self.controls = apply(self.controls, fact)
             self._spent[override] += 1
-            self._tell(fact)
+            self._use(OverrideSpent(at=self._now(), override=override))
+        for override in missed:
+            self._missed[override] += 1
+            self._use(OverrideSpent(at=self._now(), override=override, times=0, missed=1))
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle(), name="spent overrides")
 
@@ -81,13 +83,17 @@ class Ledger:
             self._settling.cancel()
             await asyncio.wait({self._settling})
         try:
-            if self._spent:
+            if self._spent or self._missed:
                 await self._commit(lambda _: [])
         except HotswapError as error:
             self._trouble(error)
         finally:
             async with self._writing:
                 self._journal.close()
+
+    def _use(self, fact: OverrideSpent) -> None:
+        self.controls = apply(self.controls, fact)
+        self._tell(fact)
 
     async def _commit(self, make: Callable[[Controls], Sequence[Fact]]) -> Committed:
         async with self._writing:
@@ -115,7 +121,11 @@ class Ledger:
     async def _append(self, facts: Sequence[Fact]) -> int | None:
         """Put facts, and what was spent before them, into the journal; or say the highest sequence that is taken."""
         spent, self._spent = self._spent, Counter()
-        told = [OverrideSpent(at=self._now(), override=one, times=times) for one, times in spent.items()]
+        missed, self._missed = self._missed, Counter()
+        told = [
+            OverrideSpent(at=self._now(), override=one, times=spent[one], missed=missed[one])
+            for one in {**spent, **missed}
+        ]
         taken = None
         written = False
         try:
@@ -125,6 +135,7 @@ class Ledger:
         finally:
             if not written:
                 self._spent.update(spent)
+                self._missed.update(missed)
         return taken
 
     def _claim_and_append(self, facts: Sequence[Fact], spent: Sequence[Fact]) -> int | None:
@@ -153,7 +164,7 @@ class Ledger:
                 if refused:
                     self._trouble(None)
                 refused = False
-                if not self._spent:
+                if not (self._spent or self._missed):
                     return
         finally:
             self._settling = None

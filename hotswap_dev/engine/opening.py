@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from hotswap_dev.domain.clients import MAX_CLIENTS, Client, ClientTable
 from hotswap_dev.domain.controls import Controls, replay
-from hotswap_dev.domain.fact_words import forced_words
+from hotswap_dev.domain.fact_words import armed_words, forced_words
 from hotswap_dev.domain.facts import BuildChannelSet, BundlesPruned, ChannelCreated, Fact, SequenceFloorRaised
 from hotswap_dev.domain.retention import OFFERED_WITHIN
 from hotswap_dev.engine.bus import Bus
@@ -99,6 +99,8 @@ def _in_force(controls: Controls) -> Iterator[str]:
         yield "every offer is mandatory"
     for forced in controls.forced:
         yield forced_words(forced.client, forced.channel, forced.left, controls.names)
+    for armed in controls.faults:
+        yield armed_words(armed, controls.names)
 
 
 def _offers(controls: Controls, clients: Iterable[Client], now: datetime) -> dict[str, timedelta]:

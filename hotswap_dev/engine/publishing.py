@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from hotswap_dev.domain.builds import Builds, builds_after
-from hotswap_dev.domain.commands import Built, Publish
+from hotswap_dev.domain.commands import ArmFault, Built, Publish
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import BundlesPruned, Fact, ReleaseAdded
+from hotswap_dev.domain.faults.bundle import BundleFault
 from hotswap_dev.domain.model import Bundle, Origin, Release
 from hotswap_dev.domain.observations import (
     BuildRefused,
@@ -26,6 +27,7 @@ from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.builds import BundleMaker, Made
 from hotswap_dev.engine.ledger import Committed, Ledger
 from hotswap_dev.engine.options import EngineOptions
+from hotswap_dev.engine.poisoning import Poisoner
 from hotswap_dev.errors import BuildRefused as TreeRefused
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.packing.archive import TreeMoved
@@ -52,6 +54,7 @@ class Publisher:
         now: Callable[[], datetime],
         observe: Callable[[Observation], None],
         prunable: Callable[[Controls], Sequence[str]],
+        poisoner: Poisoner,
     ) -> None:
         self.app_version = options.app_version
         self.building: str | None = None
@@ -63,6 +66,7 @@ class Publisher:
         self._now = now
         self._tell = observe
         self._prunable = prunable
+        self._poisoner = poisoner
         self._maker = BundleMaker(store, key, options.format, now)
         self._publishing = asyncio.Lock()
         self._said: tuple[str, float | None] | None = None
@@ -89,6 +93,32 @@ class Publisher:
             except HotswapError as error:
                 self._refused(error)
                 raise
+
+    async def poison(self, command: ArmFault) -> Committed:
+        """Make the bad copy that a bundle fault asks for and arm it with that; HotswapError where it can't be."""
+        command.demand(self._ledger.controls)
+        fault = command.wanted()
+        if not isinstance(fault, BundleFault):
+            raise AssertionError(f"{fault.name} lies in no bundle")
+        async with self._publishing:
+            healthy = command.healthy(self._ledger.controls)
+            try:
+                bundle = await self._poisoner.bundle(fault, healthy.bundle)
+            except OSError as error:
+                raise _not_written(error) from None
+            built = self._built(bundle, "poisoned", watched=False)
+            try:
+                return await self._ledger.commit(
+                    lambda controls: command.events(controls, self._now(), built)
+                )
+            except HotswapError:
+                self._drop_unknown(bundle)
+                raise
+
+    def imagined_poison(self, command: ArmFault) -> Built:
+        """What `command` would have made, but for the bundle."""
+        command.demand(self._ledger.controls)
+        return self._built(self._no_bundle(), "poisoned", watched=False)
 
     async def publish_settled(self, found: Scan, *, changed_at: float | None) -> float | None:
         """Publish a tree that the watcher found settled, unless its channel's last build had the same content.
@@ -123,7 +153,11 @@ class Publisher:
 
     def imagined(self, command: Publish) -> Built:
         """What `command` would have built, but for the bundle: nothing is packed for a question."""
-        bundle = Bundle(
+        watched = self._root(command) == self._options.dist
+        return self._built(self._no_bundle(), "publish", watched=watched)
+
+    def _no_bundle(self) -> Bundle:
+        return Bundle(
             hash="",
             tree="",
             format=self._options.format,
@@ -132,7 +166,6 @@ class Publisher:
             signature="",
             key_id=self._key.key_id,
         )
-        return self._built(bundle, "publish", watched=self._root(command) == self._options.dist)
 
     def _root(self, command: Publish) -> Path:
         """The folder that is meant; HotswapError where there is none."""
@@ -160,11 +193,7 @@ class Publisher:
         try:
             return await self._maker.make(tree, unless=unless)
         except OSError as error:
-            raise TreeRefused(
-                "disk-full" if error.errno == errno.ENOSPC else "bundle-not-written",
-                f"the bundle could not be written: {error.strerror or error}",
-                "free some space on the workspace's disk; what was served is served on",
-            ) from None
+            raise _not_written(error) from None
         finally:
             self.building = None
 
@@ -185,7 +214,7 @@ class Publisher:
                 lambda controls: command.events(controls, self._now(), built)
             )
         except HotswapError:
-            self._drop_unknown(made)
+            self._drop_unknown(made.bundle)
             raise
         offered = time.monotonic()
         release = release_in(committed.facts)
@@ -272,11 +301,17 @@ class Publisher:
         now = (self._key.key_id, self._options.format, self.app_version, self._minimum)
         return last if was == now else None
 
-    def _drop_unknown(self, made: Made) -> None:
-        if all(
-            release.bundle.hash != made.bundle.hash for release in self._ledger.controls.releases.values()
-        ):
-            self._store.remove(made.bundle.hash)
+    def _drop_unknown(self, bundle: Bundle) -> None:
+        if all(release.bundle.hash != bundle.hash for release in self._ledger.controls.releases.values()):
+            self._store.remove(bundle.hash)
+
+
+def _not_written(error: OSError) -> TreeRefused:
+    return TreeRefused(
+        "disk-full" if error.errno == errno.ENOSPC else "bundle-not-written",
+        f"the bundle could not be written: {error.strerror or error}",
+        "free some space on the workspace's disk; what was served is served on",
+    )
 
 
 def release_in(facts: Sequence[Fact]) -> Release | None:

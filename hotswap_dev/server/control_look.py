@@ -20,7 +20,7 @@ from hotswap_dev.domain.labels import inferred
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.next_step import next_step
 from hotswap_dev.domain.policy import decide
-from hotswap_dev.domain.reasons import EVERY_CODE, sentence
+from hotswap_dev.domain.reasons import CODES, sentence
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.why import why
 from hotswap_dev.engine.engine import Engine
@@ -289,9 +289,9 @@ def _row(client: Client, controls: Controls) -> Mapping[str, wire.Json]:
 def _reason(request: web.Request) -> str | None:
     """The reason that is asked for; one that there is not would match nothing and look like an answer."""
     wanted = request.query.get("reason")
-    if wanted is None or wanted in EVERY_CODE:
+    if wanted is None or wanted in CODES:
         return wanted
-    raise _no_such("reason", wanted, EVERY_CODE)
+    raise _no_such("reason", wanted, CODES)
 
 
 def _no_such(parameter: str, value: str, known: Sequence[str]) -> HotswapError:

@@ -5,8 +5,22 @@ completed, without a further line: all of them read `registered()`. A field is a
 in their order.
 """
 
-from hotswap_dev.domain.commands import channels, clients, overrides, releases
+from hotswap_dev.domain.commands import access, channels, clients, faults, overrides, releases, rollouts
+from hotswap_dev.domain.commands.faults import ArmFault
 from hotswap_dev.domain.commands.registry import Built, Command, registered
 from hotswap_dev.domain.commands.releases import Publish
 
-__all__ = ["Built", "Command", "Publish", "channels", "clients", "overrides", "registered", "releases"]
+__all__ = [
+    "ArmFault",
+    "Built",
+    "Command",
+    "Publish",
+    "access",
+    "channels",
+    "clients",
+    "faults",
+    "overrides",
+    "registered",
+    "releases",
+    "rollouts",
+]

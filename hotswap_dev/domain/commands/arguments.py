@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import CHANNEL_NAME
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import MAX_SEQUENCE, SAME_AS_CLIENT, Channel, Release
+from hotswap_dev.domain.facts import ReleaseAdded
+from hotswap_dev.domain.model import (
+    DEFAULT_UPDATE_TYPE,
+    MAX_SEQUENCE,
+    SAME_AS_CLIENT,
+    Channel,
+    Origin,
+    Release,
+    Targets,
+)
+from hotswap_dev.domain.rollout import WHOLE
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError, NotFound
@@ -102,3 +114,45 @@ def next_sequence(controls: Controls) -> int:
             code="sequences-used-up",
         )
     return controls.next_sequence
+
+
+def offered(controls: Controls, release: Release) -> bool:
+    """Whether apps are offered it at all: a copy of what somebody withheld would bring that back."""
+    return release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release)
+
+
+def copied(
+    controls: Controls,
+    release: Release,
+    now: datetime,
+    origin: Origin,
+    channel: str | None = None,
+    *,
+    at_sequence: int | None = None,
+) -> ReleaseAdded:
+    """The same bundle and version under the next sequence; mandatory, withheld, rollout and targets don't come with it
+    (design §4).
+    """
+    return ReleaseAdded(
+        at=now,
+        release=replace(
+            release,
+            sequence=next_sequence(controls) if at_sequence is None else at_sequence,
+            channel=channel or release.channel,
+            published_at=not_before(controls, now),
+            origin=origin,
+            from_sequence=release.sequence,
+            mandatory=False,
+            withheld=False,
+            percent=WHOLE,
+            always=(),
+            targets=Targets(),
+        ),
+    )
+
+
+def not_before(controls: Controls, now: datetime) -> datetime:
+    """`now`, but never before the release that it follows, whatever the clock did (hardening E4)."""
+    # Not `last_sequence`: a raised floor has no release.
+    newest = max(controls.releases, default=None)
+    return now if newest is None else max(now, controls.releases[newest].published_at)

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from hotswap_dev.domain.commands.arguments import ClientId, channel_name, client_id, release_of
+from hotswap_dev.domain.commands.faults import antidotes
 from hotswap_dev.domain.commands.registry import Built, Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import (
@@ -80,14 +81,18 @@ class SetMandatory(Command, frozen=True):
 
 
 class ClearOverrides(Command, frozen=True):
-    """End every forced 204 and mandatory for all: what a clean end of the server does too. Pins and pauses stay."""
+    """End every forced 204, mandatory for all and every fault: what a clean end of the server does too.
+
+    Poisoned releases are withheld, and their healthy content is offered again to who took them. Pins, pauses, rollouts
+    and targets stay.
+    """
 
     summary = "End all that bends the answers of this run"
     example = "clear-overrides"
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """All of them cleared, if there is any."""
-        return [OverridesCleared(at=now)] if controls.overridden else []
+        return [*antidotes(controls, now), OverridesCleared(at=now)] if controls.overridden else []
 
 
 class Annotate(Command, frozen=True):

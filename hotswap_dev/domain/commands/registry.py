@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
 from msgspec import Struct
 
+from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, kebab
 from hotswap_dev.domain.model import Bundle, Origin
@@ -56,6 +57,10 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The facts that this leads to, none of them applied yet."""
         raise NotImplementedError(f"{type(self).__name__} says nothing of what it leads to")
+
+    def outlook(self, controls: Controls, checks: Iterable[Check]) -> object | None:
+        """What its caller may want to know besides, for the controls after it and the known clients' next checks."""
+        return None
 
 
 _COMMANDS: dict[str, type[Command]] = {}

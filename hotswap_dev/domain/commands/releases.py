@@ -12,8 +12,11 @@ from hotswap_dev.domain.commands.arguments import (
     Notes,
     UpdateType,
     channel_name,
+    copied,
     minimum_version,
     next_sequence,
+    not_before,
+    offered,
     release_of,
     release_with_bytes,
 )
@@ -28,7 +31,7 @@ from hotswap_dev.domain.facts import (
     ReleaseWithheld,
     SequenceFloorRaised,
 )
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, FURTHEST_JUMP, Origin, Release
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, FURTHEST_JUMP, Release
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError
 
@@ -77,7 +80,7 @@ class Publish(Command, frozen=True):
             version=f"{built.binary_version}-ota.{count}",
             binary_version=built.binary_version,
             min_binary_version=minimum,
-            published_at=_not_before(controls, now),
+            published_at=not_before(controls, now),
             origin=built.origin,
             notes=self.notes,
             mandatory=self.mandatory,
@@ -104,7 +107,7 @@ class Promote(Command, frozen=True):
         channel = channel_name(self.channel)
         return [
             *created_if_missing(controls, channel, now),
-            _copied(controls, release, now, "promote", channel),
+            copied(controls, release, now, "promote", channel),
         ]
 
 
@@ -118,7 +121,7 @@ class Reoffer(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """One release in the same channel."""
-        return [_copied(controls, release_with_bytes(controls, self.sequence), now, "reoffer")]
+        return [copied(controls, release_with_bytes(controls, self.sequence), now, "reoffer")]
 
 
 class RollBackTo(Command, frozen=True):
@@ -145,7 +148,7 @@ class RollBackTo(Command, frozen=True):
         ]
         return [
             *(ReleaseWithheld(at=now, sequence=sequence) for sequence in above),
-            _copied(controls, release, now, "roll-back"),
+            copied(controls, release, now, "roll-back"),
         ]
 
 
@@ -258,44 +261,7 @@ class JumpSequence(Command, frozen=True):
         facts: list[Fact] = [floor] if self.to > controls.next_sequence else []
         channel = controls.channels.get(controls.build_channel)
         having = [controls.releases[sequence] for sequence in channel.releases] if channel else []
-        newest = next((one for one in having if _offered(controls, one)), None)
+        newest = next((one for one in having if offered(controls, one)), None)
         if newest is not None:
-            facts.append(_copied(controls, newest, now, "reoffer", at_sequence=self.to))
+            facts.append(copied(controls, newest, now, "reoffer", at_sequence=self.to))
         return facts
-
-
-def _offered(controls: Controls, release: Release) -> bool:
-    """Whether apps are offered it at all: a copy of what somebody withheld would bring that back."""
-    return release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release)
-
-
-def _copied(
-    controls: Controls,
-    release: Release,
-    now: datetime,
-    origin: Origin,
-    channel: str | None = None,
-    *,
-    at_sequence: int | None = None,
-) -> ReleaseAdded:
-    """The same bundle and version under the next sequence; mandatory and withheld don't come with it (design §4)."""
-    return ReleaseAdded(
-        at=now,
-        release=replace(
-            release,
-            sequence=next_sequence(controls) if at_sequence is None else at_sequence,
-            channel=channel or release.channel,
-            published_at=_not_before(controls, now),
-            origin=origin,
-            from_sequence=release.sequence,
-            mandatory=False,
-            withheld=False,
-        ),
-    )
-
-
-def _not_before(controls: Controls, now: datetime) -> datetime:
-    """`now`, but never before the release that it follows, whatever the clock did (hardening E4)."""
-    # Not `last_sequence`: a raised floor has no release.
-    newest = max(controls.releases, default=None)
-    return now if newest is None else max(now, controls.releases[newest].published_at)

@@ -16,11 +16,14 @@ from hotswap_dev.domain.faults.registry import (
     parameters_of,
     read_fault,
 )
+from hotswap_dev.domain.faults.striking import Drawn, Strike, striking
 
 __all__ = [
     "STAGES",
+    "Drawn",
     "Fault",
     "Stage",
+    "Strike",
     "Value",
     "bundle",
     "check",
@@ -32,4 +35,5 @@ __all__ = [
     "presets",
     "read_fault",
     "signature",
+    "striking",
 ]

@@ -26,10 +26,15 @@ class CheckHttpError(CheckFault, frozen=True):
 
     status: ErrorStatus = 503
 
+    def told_status(self, status: int) -> int:
+        """The error's."""
+        return self.status
+
 
 class CheckDelay(CheckFault, frozen=True):
     """Answer rightly, but late. The plugin waits 15 s for a check."""
 
+    keeps_offer = True
     summary = "Answer checks late"
 
     ms: Milliseconds = 3000
@@ -43,11 +48,19 @@ class Hang(CheckFault, frozen=True):
 
     seconds: Annotated[int, Meta(ge=1, le=600, description="s until the connection is closed")] = 30
 
+    def told_status(self, status: int) -> int:
+        """Nothing goes out."""
+        return 0
+
 
 class CheckConnectionReset(CheckFault, frozen=True):
     """Reset the connection (TCP RST) in place of an answer: WireMock's CONNECTION_RESET_BY_PEER."""
 
     summary = "Reset the connection in place of an answer"
+
+    def told_status(self, status: int) -> int:
+        """Nothing goes out."""
+        return 0
 
 
 class EmptyResponse(CheckFault, frozen=True):
@@ -55,17 +68,29 @@ class EmptyResponse(CheckFault, frozen=True):
 
     summary = "Close the connection without a byte"
 
+    def told_status(self, status: int) -> int:
+        """Nothing goes out."""
+        return 0
+
 
 class MalformedJson(CheckFault, frozen=True):
     """Answer 200 with JSON that ends in the middle."""
 
     summary = "Answer 200 with JSON that is cut off"
 
+    def told_status(self, status: int) -> int:
+        """It looks well."""
+        return 200
+
 
 class HtmlPage(CheckFault, frozen=True):
     """Answer 200 with an HTML page, as a captive portal or a wrong proxy does."""
 
     summary = "Answer 200 with an HTML page, as a captive portal does"
+
+    def told_status(self, status: int) -> int:
+        """It looks well."""
+        return 200
 
 
 class ManifestFault(CheckFault, frozen=True):
@@ -121,10 +146,12 @@ class FutureMinBinaryVersion(ManifestFault, frozen=True):
 class InsecureUrl(ManifestFault, frozen=True):
     """Offer the bundle by an http:// address even where the server's own is https."""
 
+    keeps_offer = True
     summary = "Offer the bundle by an http:// address"
 
 
 class MissingBundle(ManifestFault, frozen=True):
     """Offer a bundle whose address is a 404, as a CDN that was not filled yet does."""
 
+    keeps_offer = True
     summary = "Offer a bundle that is not there"

@@ -25,6 +25,10 @@ class DownloadHttpError(DownloadFault, frozen=True):
 
     status: ErrorStatus = 503
 
+    def told_status(self, status: int) -> int:
+        """The error's."""
+        return self.status
+
 
 class DownloadDelay(DownloadFault, frozen=True):
     """Send the bundle rightly, but begin late. The plugin waits 300 s for a download."""

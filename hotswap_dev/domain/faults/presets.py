@@ -14,6 +14,7 @@ class Preset(Fault, frozen=True):
 
     stage: ClassVar[Stage] = "preset"
     standing: ClassVar[bool] = True
+    keeps_offer: ClassVar[bool] = True
 
 
 class Slow3G(Preset, frozen=True):

@@ -34,6 +34,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the server does, one line without a full stop."""
     at_offers: ClassVar[bool] = False
     """Whether it changes a manifest: then it fires, and counts, only where there is an offer (design §6)."""
+    keeps_offer: ClassVar[bool] = False
+    """Whether a client that is offered something still hears of it, so that it may come for the bundle."""
     standing: ClassVar[bool] = False
     """Whether it is a state until it is cleared, so that neither times nor a probability mean anything to it."""
 
@@ -43,6 +45,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if "named" not in cls.__dict__:
                 cls.named = kebab(cls.__name__).removeprefix(f"{cls.stage}-")
             _FAULTS[f"{cls.stage}/{cls.named}"] = cls
+
+    def told_status(self, status: int) -> int:
+        """The HTTP status that goes out where it would have been `status`; 0 where nothing does."""
+        return status
 
     @property
     def name(self) -> str:
@@ -79,7 +85,9 @@ def fault_kind(name: str) -> type[Fault]:
     stages = [full for full, kind in _FAULTS.items() if kind.named == name]
     if stages:
         raise NotFound(
-            f"fault: {name!r} is a fault of {len(stages)} stages", f"say {' or '.join(stages)}", code="unknown-fault"
+            f"fault: {name!r} is a fault of {len(stages)} stages",
+            f"say {' or '.join(stages)}",
+            code="unknown-fault",
         )
     names = {kind.named: full for full, kind in known.items()}
     near = [names.get(one, one) for one in difflib.get_close_matches(name, [*known, *names], 3)]

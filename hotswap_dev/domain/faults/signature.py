@@ -12,6 +12,7 @@ class SignatureFault(Fault, frozen=True):
 
     stage: ClassVar[Stage] = "signature"
     at_offers: ClassVar[bool] = True
+    keeps_offer: ClassVar[bool] = True
 
 
 class WrongKey(SignatureFault, frozen=True):

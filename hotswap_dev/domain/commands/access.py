@@ -1,0 +1,88 @@
+"""Commands about who may ask at all, and about what the second protocol's products are answered from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hotswap_dev.domain.commands.arguments import channel_name
+from hotswap_dev.domain.commands.channels import created_if_missing
+from hotswap_dev.domain.commands.registry import Built, Command
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.facts import Fact, ProductMapped, RequiredHeaderRemoved, RequiredHeaderSet
+from hotswap_dev.domain.model import RequiredHeader
+from hotswap_dev.domain.text import digest, shown
+from hotswap_dev.errors import HotswapError
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+"""What a header may be called (RFC 9110, section 5.6.2)."""
+
+
+class SetRequiredHeader(Command, frozen=True):
+    """Refuse checks and downloads of a channel that come without a header, as a server behind a login does.
+
+    With a value, another value is refused too. The value is kept as a digest and shown nowhere.
+    """
+
+    summary = "Refuse who does not send a header, with 401 or 403"
+    example = "set-required-header beta X-API-Key 401 --value sk_test_1"
+
+    channel: Annotated[str, Meta(description="for those who ask for this channel; created if it is missing")]
+    header: Annotated[str, Meta(description="the header's name")]
+    status: Annotated[Literal[401, 403] | None, Meta(description="401, 403, or none to demand it no longer")]
+    value: Annotated[
+        str | None, Meta(min_length=1, max_length=1024, description="the value that is right (default: any)")
+    ] = None
+
+    def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
+        """The header demanded, or no longer, if that is new."""
+        channel = channel_name(self.channel)
+        known = controls.required.get(channel)
+        if self.status is None:
+            return [] if known is None else [RequiredHeaderRemoved(at=now, channel=channel)]
+        if not _TOKEN.fullmatch(self.header):
+            raise HotswapError(
+                f"header: {shown(self.header)!r} can't be a header's name",
+                "such as Authorization or X-API-Key",
+                code="bad-header",
+            )
+        required = RequiredHeader(
+            header=self.header,
+            status=self.status,
+            digest=None if self.value is None else digest(self.value),
+        )
+        if required == known:
+            return []
+        return [
+            *created_if_missing(controls, channel, now),
+            RequiredHeaderSet(at=now, channel=channel, required=required),
+        ]
+
+
+class MapProduct(Command, frozen=True):
+    """Answer a product of the second protocol from this channel; a product that is not mapped asks for production."""
+
+    summary = "Say which channel a product of the second protocol is answered from"
+    example = "map-product your_app beta"
+
+    product: Annotated[str, Meta(min_length=1, max_length=128, description="as the client names it")]
+    channel: Annotated[str, Meta(description="created if it is missing")]
+
+    def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
+        """The product mapped, if it was not there."""
+        if shown(self.product, 128) != self.product:
+            raise HotswapError(
+                f"product: {shown(self.product)!r} can't be a product's name",
+                "at most 128 printable characters",
+                code="bad-product",
+            )
+        channel = channel_name(self.channel)
+        if controls.products.get(self.product) == channel:
+            return []
+        return [
+            *created_if_missing(controls, channel, now),
+            ProductMapped(at=now, product=self.product, channel=channel),
+        ]

@@ -1,0 +1,138 @@
+"""Who is inside of a rollout, and whom a release is for (design §6, "Rollout bucket").
+
+Both depend on the client and the release alone: the same client gets the same answer whatever was asked before, and
+after a restart.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from hotswap_dev.domain.checks import Check
+from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
+from hotswap_dev.domain.versions import parse
+
+WHOLE = 100.0
+
+
+def bucket(client: str, sequence: int) -> float:
+    """Where a client stands among a hundred for this release: 0.00 to 99.99, evenly spread.
+
+    A rollout of `percent` is offered to those below it: raising it only adds, lowering it takes nothing from who
+    already has it. Each release deals anew, so that no client is always among the first.
+    """
+    digest = hashlib.sha256(f"{client}:{sequence}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % 10_000 / 100
+
+
+def inside(release: Release, client: str) -> bool:
+    """Whether a rollout has reached this client."""
+    return (
+        release.percent >= WHOLE
+        or client in release.always
+        or (release.percent > 0 and bucket(client, release.sequence) < release.percent)
+    )
+
+
+class Missed(Struct, frozen=True):
+    """What of a release's targets a check is not: `is_` what it has, `wanted` what was asked for."""
+
+    what: str
+    is_: str
+    wanted: str
+
+
+def missed_target(release: Release, check: Check) -> Missed | None:
+    """The first of a release's targets that this check is none of; None where it is for it."""
+    targets = release.targets
+    if not targets.restrict:
+        return None
+    if targets.clients and check.client not in targets.clients:
+        return Missed("client", check.client, ", ".join(targets.clients))
+    if targets.having is not None and check.sequence != targets.having:
+        return Missed("sequence", str(check.sequence), str(targets.having))
+    if targets.platforms and check.platform not in targets.platforms:
+        return Missed("platform", check.platform, ", ".join(targets.platforms))
+    if targets.arches and check.arch not in targets.arches:
+        return Missed("arch", check.arch, ", ".join(targets.arches))
+    if targets.binary_versions is not None and not in_range(check.binary_version, targets.binary_versions):
+        return Missed("binary_version", check.binary_version or "", targets.binary_versions)
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def in_range(version: str | None, range_: str) -> bool:
+    """Whether a binary is of a range such as `>=0.4,<0.6`: asked of its release triple, so that 0.6.0-rc.1 counts as
+    0.6.0. An unknown version, or one that can't be read, is of none. ValueError where `range_` is no range.
+    """
+    # Most servers never target a range, and the import takes longer than a thousand answers.
+    from packaging.specifiers import SpecifierSet
+
+    specifiers = SpecifierSet(range_)
+    if version is None:
+        return False
+    try:
+        parse(version)
+    except ValueError:
+        return False
+    return specifiers.contains(_triple(version), prereleases=True)
+
+
+def _triple(version: str) -> str:
+    return version.partition("+")[0].partition("-")[0]
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """How many of the known clients a release is for, and who comes next as its percent rises."""
+
+    sequence: int
+    percent: float
+    inside: int
+    """Clients that it is meant for and that its rollout has reached."""
+    of: int
+    """Clients that it is meant for: they ask for its channel, and are none that its targets leave out."""
+    next: str | None = None
+    """The client that flips in first when the percent rises; None where all are inside."""
+    next_at: float | None = None
+    """From which percent on that one is inside."""
+
+
+def reach(release: Release, checks: Iterable[Check]) -> Reach:
+    """How far a release reaches among these checks, one for each client."""
+    inside_, of = 0, 0
+    nearest: tuple[float, str] | None = None
+    for check in checks:
+        if (check.channel or DEFAULT_CHANNEL) != release.channel or missed_target(release, check) is not None:
+            continue
+        of += 1
+        if inside(release, check.client):
+            inside_ += 1
+            continue
+        place = (bucket(check.client, release.sequence), check.client)
+        nearest = place if nearest is None else min(nearest, place)
+    return Reach(
+        sequence=release.sequence,
+        percent=release.percent,
+        inside=inside_,
+        of=of,
+        next=None if nearest is None else nearest[1],
+        # In whole hundredths, the first that is above its bucket.
+        next_at=None if nearest is None else round(nearest[0] + 0.01, 2),
+    )
+
+
+def depends_on_client(controls: Controls) -> bool:
+    """Whether some answer may depend on a client's id: a rollout above the newest whole release of its channel."""
+    for channel in controls.channels.values():
+        for sequence in channel.releases:
+            release = controls.releases[sequence]
+            if release.whole and controls.has_bytes(release):
+                break
+            if not release.withheld and (release.percent < WHOLE or release.targets.clients):
+                return True
+    return False
