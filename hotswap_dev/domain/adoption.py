@@ -1,4 +1,6 @@
-"""How far a release has come, as far as check-ins and downloads show it: offered, fetched, running, fallen back."""
+"""How far a release has come, as far as check-ins, downloads and reports show it: offered, fetched, running, confirmed;
+failed, fallen back.
+"""
 
 from __future__ import annotations
 
@@ -20,45 +22,100 @@ class Adoption(Struct, frozen=True, kw_only=True):
     fetched: int = 0
     running: int = 0
     """Who reports it now."""
+    confirmed: int = 0
+    """Who runs it and reported that its page called notifyReady(): only an app that reports can be counted."""
+    failed: int = 0
+    """Who last tried to have it and could not: a reported failure, or a whole download that was not activated."""
     fell_back: int = 0
     """Who gave it up for a lower one and does not run it now."""
 
 
+class Counting:
+    """The ways of these releases, counted as clients are told: who must not be held up tells them in pieces."""
+
+    def __init__(self, releases: Iterable[Release]) -> None:
+        self._wanted = {release.sequence: release for release in releases}
+        self._asks: dict[str, int] = {}
+        self._elsewhere: dict[int, int] = {}
+        self._offered, self._fetched, self._running, self._confirmed, self._failed, self._fell = (
+            dict.fromkeys(self._wanted, 0) for _ in range(6)
+        )
+
+    def add(self, clients: Iterable[Client]) -> None:
+        """Count these too; each client once."""
+        wanted, asks, elsewhere = self._wanted, self._asks, self._elsewhere
+        for client in clients:
+            channel = client.channel or DEFAULT_CHANNEL
+            asks[channel] = asks.get(channel, 0) + 1
+            runs, gave_up, failed = client.sequence, client.fell_from, failed_on(client)
+            has = {runs, gave_up, client.fetched, *client.unreported}
+            for sequence in has | {client.offered, failed, *client.told}:
+                if sequence is None or (release := wanted.get(sequence)) is None:
+                    continue
+                if sequence == runs:
+                    self._running[sequence] += 1
+                    self._confirmed[sequence] += client.confirmed == sequence
+                    if release.channel != channel:  # it came from there, and asks elsewhere now
+                        elsewhere[sequence] = elsewhere.get(sequence, 0) + 1
+                elif release.channel != channel:
+                    continue
+                else:
+                    self._fell[sequence] += sequence == gave_up
+                    self._failed[sequence] += sequence == failed
+                self._fetched[sequence] += sequence in has
+                self._offered[sequence] += 1
+
+    def counted(self) -> dict[int, Adoption]:
+        """The way of each release, over the clients that were told."""
+        return {
+            sequence: Adoption(
+                sequence=sequence,
+                clients=self._asks.get(release.channel, 0) + self._elsewhere.get(sequence, 0),
+                offered=self._offered[sequence],
+                fetched=self._fetched[sequence],
+                running=self._running[sequence],
+                confirmed=self._confirmed[sequence],
+                failed=self._failed[sequence],
+                fell_back=self._fell[sequence],
+            )
+            for sequence, release in self._wanted.items()
+        }
+
+
 def adoptions(releases: Iterable[Release], clients: Iterable[Client]) -> dict[int, Adoption]:
     """The way of each of these releases, over the clients that are known, which are gone through once."""
-    wanted = {release.sequence: release for release in releases}
-    asks: dict[str, int] = {}
-    elsewhere: dict[int, int] = {}
-    offered, fetched, running, fell = (dict.fromkeys(wanted, 0) for _ in range(4))
-    for client in clients:
-        channel = client.channel or DEFAULT_CHANNEL
-        asks[channel] = asks.get(channel, 0) + 1
-        runs, gave_up = client.sequence, client.fell_from
-        has = {runs, gave_up, client.fetched, *client.unreported}
-        for sequence in has | {client.offered, *client.told}:
-            if sequence is None or (release := wanted.get(sequence)) is None:
-                continue
-            if sequence == runs:
-                running[sequence] += 1
-                if release.channel != channel:  # it came from there, and asks elsewhere now
-                    elsewhere[sequence] = elsewhere.get(sequence, 0) + 1
-            elif release.channel != channel:
-                continue
-            elif sequence == gave_up:
-                fell[sequence] += 1
-            fetched[sequence] += sequence in has
-            offered[sequence] += 1
-    return {
-        sequence: Adoption(
-            sequence=sequence,
-            clients=asks.get(release.channel, 0) + elsewhere.get(sequence, 0),
-            offered=offered[sequence],
-            fetched=fetched[sequence],
-            running=running[sequence],
-            fell_back=fell[sequence],
-        )
-        for sequence, release in wanted.items()
-    }
+    counting = Counting(releases)
+    counting.add(clients)
+    return counting.counted()
+
+
+def failed_on(client: Client) -> int | None:
+    """The sequence that it last tried to have and could not; None where it did not fail, or not with a release."""
+    label = client.interrupted or client.label
+    if label is None:
+        return None
+    if label.code == "failed" and "of" in label.args:
+        return int(label.args["of"])
+    return int(label.args["fetched"]) if label.code == "not-activated" else None
+
+
+def station(release: Release, client: Client) -> str | None:
+    """Where on the release's way this client is; None where it does not ask for its channel, nor run it.
+
+    One of `confirmed`, `running`, `failed`, `fell-back`, `fetched`, `offered`, `waiting`: the first of them that holds.
+    """
+    sequence = release.sequence
+    if client.sequence == sequence:
+        return "confirmed" if client.confirmed == sequence else "running"
+    if release.channel != (client.channel or DEFAULT_CHANNEL):
+        return None
+    if failed_on(client) == sequence:
+        return "failed"
+    if client.fell_from == sequence:
+        return "fell-back"
+    if sequence == client.fetched or sequence in client.unreported:
+        return "fetched"
+    return "offered" if sequence == client.offered or sequence in client.told else "waiting"
 
 
 def in_play(clients: Iterable[Client]) -> frozenset[int]:
@@ -66,7 +123,7 @@ def in_play(clients: Iterable[Client]) -> frozenset[int]:
     seen: set[int | None] = set()
     for client in clients:
         seen.update(client.unreported)
-        seen.update((client.sequence, client.fetched, client.fell_from))
+        seen.update((client.sequence, client.fetched, client.fell_from, failed_on(client)))
         seen.update(int(turn.args["sequence"]) for turn in client.story if turn.code == "fetched")
         if client.status == 200:
             seen.add(client.offered)

@@ -1,4 +1,5 @@
-"""What a client's check-ins prove, in words: stable codes with their values, and the sentences made when someone reads.
+"""What a client's check-ins and reports prove, in words: stable codes with their values, and the sentences that are
+made of them when someone reads.
 
 A label's *readings* are what may have happened in the plugin, or to the app, for the server to see what it saw. One
 reading is a proof; several are an inference, and its sentence says so and names them. `tests/real_client` runs each
@@ -20,6 +21,9 @@ from hotswap_dev.domain.text import shown
 Reading = Literal[
     "embedded",  # the page that is compiled into the app runs
     "applied",  # it was downloaded, verified, extracted and activated
+    "confirmed",  # its page called notifyReady(): no start gives it up any more
+    "check-failed",  # its check ended with an error
+    "update-failed",  # the download, or what was to be done with it, ended with an error
     "not-received",  # it was sent whole, and the client hung up before it had all of it
     "not-verified",  # the signature was refused
     "not-extracted",  # the archive was refused, or could not be written
@@ -143,15 +147,43 @@ def _shared_id(args: Args) -> str:
     )
 
 
+def _failed(args: Args) -> str:
+    said = f"{_times(args)}, by its own report: `{args['error'] or 'no text'}`"
+    keeps = f"it keeps {page(args['sequence'])}"
+    if args["stage"] == "check-error":
+        return f"Its last check failed{said}; {keeps}."
+    could_not = {"download-error": "download", "completion": "install"}.get(str(args["stage"]), "apply")
+    return f"It could not {could_not} {args.get('of', 'an update')}{said}; {keeps}."
+
+
+def _completed(args: Args) -> str:
+    of = args["of"]
+    if of == args["sequence"]:
+        return f"It reports {of}, and its completion says that it installed it."
+    return f"Its completion says that it installed {of}; its next check shows whether it runs it."
+
+
 def _left(args: Args) -> str:
     """How it could leave a sequence by the plugin's own hand."""
     was, gave_up = args["was"], args["gave_up"]
+    if args.get("by_app"):
+        # At the embedded page already, rollback() says the same (plugin: commands.rs, `hotswap_rollback`).
+        before = "" if args["sequence"] else f"; whether a start had left {gave_up} before can't be seen"
+        return f"The app called rollback(), by its own report{before}"
+    if args.get("confirmed") and was == gave_up:
+        return f"{was} had been confirmed, so no start gave it up: the app called rollback()"
+    if args.get("confirmed"):
+        return (
+            f"{gave_up}, which it had fetched, was not confirmed before a start, or the app called rollback()"
+        )
     which = str(was) if was == gave_up else f"{gave_up}, which it had fetched, or {was}"
     return f"{which} was not confirmed by notifyReady() before a start, or the app called rollback()"
 
 
 def _rolled_back(args: Args) -> str:
     was = args["was"]
+    if args.get("by_app"):
+        return f"It gave {args['gave_up']} up for {page(args['sequence'])}: rolled back. {_left(args)}."
     if args["sequence"] != 0:
         return f"It reported {was}, now {args['sequence']}: rolled back. {_left(args)}."
     return (
@@ -162,10 +194,16 @@ def _rolled_back(args: Args) -> str:
 
 def _rollback_loop(args: Args) -> str:
     otherwise = (
-        "" if args["sequence"] != 0 else ", or it is reinstalled each time, or discarded by a newer binary"
+        ""
+        if args["sequence"] != 0 or args.get("by_app")
+        else ", or it is reinstalled each time, or discarded by a newer binary"
     )
+    loop = f"It gave {args['gave_up']} up for {page(args['sequence'])}{_times(args)}: a rollback loop{otherwise}."
+    if args.get("by_app") or (args.get("confirmed") and args["was"] == args["gave_up"]):
+        left = _left(args)
+        return f"{loop} {left[0].upper()}{left[1:]}; {args['gave_up']} is offered again as long as it is the newest."
     return (
-        f"It gave {args['gave_up']} up for {page(args['sequence'])}{_times(args)}: a rollback loop{otherwise}. "
+        f"{loop} "
         f"It applies, is not confirmed by notifyReady() and goes back at the next start, or the app calls rollback(); "
         f"{args['gave_up']} is offered again as long as it is the newest."
     )
@@ -265,6 +303,17 @@ _WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _only("elsewhere"),
         ),
         "applied": Wording(_applied, _only("applied")),
+        "confirmed": Wording(
+            lambda a: (
+                f"It runs {a['sequence']}, and its page confirmed it: its lifecycle report of notifyReady() says so."
+            ),
+            _only("confirmed"),
+        ),
+        "completed": Wording(_completed, _only("applied")),
+        "failed": Wording(
+            _failed,
+            lambda a: ("check-failed",) if a["stage"] == "check-error" else ("update-failed",),
+        ),
         "not-activated": Wording(_not_activated, _nowhere),
         "rolled-back": Wording(_rolled_back, _fallen),
         "rollback-loop": Wording(_rollback_loop, _fallen),

@@ -13,10 +13,12 @@ from msgspec import Struct
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.faults import Strike
+from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.domain.labels import page
 from hotswap_dev.domain.model import SAME_AS_CLIENT
 from hotswap_dev.domain.plugin import Answered, Cached, Folder, started, verdict
-from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, told_minimum
+from hotswap_dev.domain.policy import Decision, Denied, Offer, Refusal, manifest, told_minimum
 from hotswap_dev.domain.reasons import Args, change, harmless
 
 
@@ -36,11 +38,17 @@ def next_step(
     """
     asks = _asking(client, check)
     answer = decision.answer
+    if decision.strike is not None:
+        return NextStep(sentence=_struck(decision.strike, decision), command=change(decision.reason))
     if isinstance(answer, Offer):
         return _offered(client, asks, decision, answer)
-    if isinstance(answer, Refusal):
-        text = verdict(Answered(400), sequence=asks.sequence or 0, binary_version=asks.binary_version).text
-        return NextStep(sentence=f"Its check fails with `{text}`, and it keeps what it runs.")
+    if isinstance(answer, Refusal | Denied):
+        refused = Answered(decision.status)
+        text = verdict(refused, sequence=asks.sequence or 0, binary_version=asks.binary_version).text
+        return NextStep(
+            sentence=f"Its check fails with `{text}`, and it keeps what it runs.",
+            command=change(decision.reason),
+        )
     waiting = _WAITS.get(decision.reason.code)
     waits = "It keeps what it runs." if waiting is None else waiting(harmless(decision.reason.args))
     discarded = _fate_of_running(client, asks, controls)
@@ -49,6 +57,13 @@ def next_step(
     return NextStep(
         sentence=f"{discarded} {waits}", command=f"hotswap-dev publish --min-binary-version {SAME_AS_CLIENT}"
     )
+
+
+def _struck(strike: Strike, decision: Decision) -> str:
+    told = reaction(strike.fault, strike.armed.left)
+    if told.check is None and not isinstance(decision.answer, Offer):
+        return "It hears of no update, only later, and keeps what it runs."
+    return told.sentence
 
 
 class _Asks(Struct, frozen=True):

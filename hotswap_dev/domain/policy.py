@@ -124,7 +124,7 @@ def decide(controls: Controls, check: Check | BadCheck, now: datetime) -> Decisi
         return _refused(check)
     denied = _denied(controls, check.asked_channel, check.headers) if controls.required else None
     if denied is not None:
-        return Decision(answer=denied, reason=_denial(denied, check.asked_channel))
+        return Decision(answer=denied, reason=denial(denied, check.asked_channel))
     if not controls.faults:
         return _bent(controls, check)
     drawn, plain = _drawn(controls, check)
@@ -199,7 +199,8 @@ def _denied(controls: Controls, channel: str, headers: Mapping[str, str]) -> Den
     return Denied(status=required.status, header=required.header)
 
 
-def _denial(denied: Denied, channel: str) -> Reason:
+def denial(denied: Denied, channel: str) -> Reason:
+    """Why who asks for this channel is refused."""
     return Reason("access-denied", {"status": denied.status, "header": denied.header, "channel": channel})
 
 

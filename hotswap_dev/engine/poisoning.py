@@ -1,8 +1,9 @@
-"""Bad copies and bad signatures of what is healthy, for the faults that ask for them. What they cost runs in a thread."""
+"""Bad copies and bad signatures of what is healthy, for the faults that ask for them; made in a thread."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
@@ -31,8 +32,15 @@ class Poisoner:
         self._signatures: OrderedDict[tuple[str, str], asyncio.Future[str]] = OrderedDict()
 
     async def bundle(self, fault: BundleFault, healthy: Bundle) -> Bundle:
-        """A validly signed bad copy of `healthy`, in the store. OSError where it can't be read or written."""
-        return await asyncio.to_thread(self._poisoned, fault, healthy)
+        """A validly signed bad copy of `healthy`, in the store; HotswapError where it can't be read or written.
+
+        A call that is cancelled stops the thread, which needs seconds for a large bundle.
+        """
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(self._poisoned, fault, healthy, stop)
+        finally:
+            stop.set()
 
     async def signature(self, fault: SignatureFault, bundle: Bundle) -> str:
         """A signature of this bundle that is bad as `fault` says; made once, whoever asks meanwhile waits for it."""
@@ -40,15 +48,15 @@ class Poisoner:
         making = self._signatures.get(wanted)
         if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
             path = self._path(bundle)
-            making = asyncio.ensure_future(asyncio.to_thread(bad_signature, fault, path, self._key))
+            making = asyncio.ensure_future(asyncio.to_thread(lambda: bad_signature(fault, path, self._key)))
             self._signatures[wanted] = making
             if len(self._signatures) > _REMEMBERED:
                 self._signatures.popitem(last=False)
         return await asyncio.shield(making)
 
-    def _poisoned(self, fault: BundleFault, healthy: Bundle) -> Bundle:
+    def _poisoned(self, fault: BundleFault, healthy: Bundle, stop: threading.Event) -> Bundle:
         made = make_poisoned(
-            fault, self._path(healthy), healthy, self._key, self._store.folder, at=self._now()
+            fault, self._path(healthy), healthy, self._key, self._store.folder, at=self._now(), stop=stop
         )
         try:
             self._store.keep(made.path, made.bundle, wire.encode(made.list))

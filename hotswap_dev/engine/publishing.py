@@ -102,10 +102,7 @@ class Publisher:
             raise AssertionError(f"{fault.name} lies in no bundle")
         async with self._publishing:
             healthy = command.healthy(self._ledger.controls)
-            try:
-                bundle = await self._poisoner.bundle(fault, healthy.bundle)
-            except OSError as error:
-                raise _not_written(error) from None
+            bundle = await self._poisoner.bundle(fault, healthy.bundle)
             built = self._built(bundle, "poisoned", watched=False)
             try:
                 return await self._ledger.commit(

@@ -5,30 +5,38 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import Release
+from hotswap_dev.domain.faults import Fault
+from hotswap_dev.domain.faults.check import ManifestFault
+from hotswap_dev.domain.faults.manifests import bent_manifest
+from hotswap_dev.domain.faults.signature import SignatureFault
+from hotswap_dev.domain.model import Manifest, Release
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
-from hotswap_dev.domain.policy import Decision, Offer, Refusal, manifest, newest_whole
-from hotswap_dev.domain.reasons import sentence
-from hotswap_dev.domain.text import shown
+from hotswap_dev.domain.policy import Decision, Denied, Offer, Refusal, denial, manifest, newest_whole
+from hotswap_dev.domain.reasons import Reason, sentence
+from hotswap_dev.domain.text import digest, shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
+from hotswap_dev.server import lifecycle_site
 from hotswap_dev.server.downloads import Attribution, BundleResponse
 from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed, guarded, host_rule, stamp
+from hotswap_dev.server.misbehave import PlainAnswer, misbehave_check, misbehave_download
 from hotswap_dev.server.page import SitePage, page
 from hotswap_dev.server.questions import Question, plain_question, question_of
 from hotswap_dev.server.turns import Turns
+from hotswap_dev.server.update_site import UpdateSite
 from hotswap_dev.server.whole_answer import Outbox, WholeAnswer, answer_of, head_of
 
 FRONT_DOOR: web.AppKey[Callable[[Handler], Handler]] = web.AppKey("front_door")
@@ -74,6 +82,8 @@ def client_site(
     app.router.add_get("/api/updates/{sequence:[^/]+}", site.check, allow_head=False)
     app.router.add_get("/bundles/{token}/{sequence}/{name}", site.bundle)
     app.router.add_get("/channels/{channel}/latest.json", site.latest)
+    site.updates.join(app.router)
+    lifecycle_site.join(app.router, engine)
     app.router.add_get("/healthz", site.health)
     app.router.add_get("/", site.index)
     return app
@@ -90,7 +100,7 @@ def _front_door(site: _ClientSite, admit: Callable[[web.Request], None]) -> Call
             except HotswapError:
                 return await otherwise(request)
             try:
-                return site.answer(request, question)
+                return await site.answer(request, question)
             except Exception as error:
                 return failed(request, error)
 
@@ -107,54 +117,96 @@ class _ClientSite:
         self._attribution = Attribution(options.secret)
         self._outbox = Outbox()
         self._turns = Turns(options.downloads_at_once)
+        self.updates = UpdateSite(
+            engine,
+            self._attribution,
+            exchanges,
+            secret=options.secret,
+            id_header=options.id_header,
+            public_url=options.public_url,
+        )
         for client in engine.clients:
             self._attribution.token(client)
 
     async def check(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["sequence"]
-        return self.answer(request, question_of(request.raw_path, path, request.rel_url.raw_query_string))
+        return await self.answer(
+            request, question_of(request.raw_path, path, request.rel_url.raw_query_string)
+        )
 
-    def answer(self, request: web.Request, question: Question) -> web.StreamResponse:
+    async def answer(self, request: web.Request, question: Question) -> web.StreamResponse:
         """Answer a check, and observe what was answered."""
         began = time.perf_counter()
         peer = request.remote or "?"
         asked = question.asked_by(request.headers.get(self._options.id_header), peer)
+        if self._engine.controls.required and isinstance(asked, Check):
+            asked = replace(asked, headers=self._demanded(request))
         decision = self._engine.answer(asked)
         status, content_type, body = self._told(request, asked, decision)
         headers, head = _head(status, decision.reason.code, content_type)
-        response = answer_of(request, self._outbox, status, headers, head, body)
-        answered = _answered(question, peer, asked, decision, status, began)
+        if decision.strike is not None:
+            if isinstance(decision.answer, Offer) and decision.strike.fault.at_offers:
+                body = await self._bent(request, asked, decision.answer, decision.strike.fault)
+            spoiled = misbehave_check(decision.strike.fault, PlainAnswer(status, headers, body))
+            answered = _answered(question, peer, asked, decision, began)
+            self._engine.observe(answered)
+            self._exchanges.keep(answered, request, spoiled.headers, _body_of(spoiled))
+            return spoiled
+        answered = _answered(question, peer, asked, decision, began)
         self._engine.observe(answered)
+        response = answer_of(request, self._outbox, status, headers, head, body)
         told = headers if isinstance(response, WholeAnswer) else response.headers
         self._exchanges.keep(answered, request, told, body)
         return response
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
         release = _named(self._engine.controls, request.match_info["sequence"], request.match_info["name"])
+        client = self._attribution.client(request.match_info["token"])
         path = self._engine.bundle_file(release)
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         if request.method == "HEAD":
             return BundleResponse(path, headers, self._turns)
-        client = self._attribution.client(request.match_info["token"])
         peer = request.remote or "?"
         attempt = self._attribution.attempt(client or peer, release.sequence)
+        fetch = self._engine.fetch(release, client, self._demanded(request))
+        began = time.perf_counter()
 
-        def ended(response: BundleResponse) -> None:
+        def ended(status: int, sent: int) -> None:
             self._engine.observe(
                 DownloadEnded(
                     at=datetime.now(UTC),
                     client=client,
                     peer=peer,
                     sequence=release.sequence,
-                    bytes=response.sent,
-                    complete=response.status == 200 and response.sent == release.bundle.size,
+                    bytes=sent,
+                    complete=status == 200 and sent == release.bundle.size,
                     attempt=attempt,
-                    duration_ms=round((time.perf_counter() - response.began) * 1000, 1),
-                    range=response.status == 206,
+                    duration_ms=round((time.perf_counter() - began) * 1000, 1),
+                    range=status == 206,
+                    status=status,
+                    fault=None if fetch.strike is None else fetch.strike.armed.fault,
                 )
             )
 
-        return BundleResponse(path, headers, self._turns, ended)
+        if fetch.denied is not None:
+            ended(fetch.denied.status, 0)
+            reason = denial(fetch.denied, release.channel)
+            return web.Response(
+                status=fetch.denied.status,
+                body=_problem(fetch.denied.status, reason),
+                headers=_denying(fetch.denied),
+                content_type=PROBLEM,
+            )
+        if fetch.strike is not None:
+            return misbehave_download(
+                fetch.strike.fault,
+                path,
+                release.bundle.size,
+                headers,
+                self._turns,
+                lambda spoiled: ended(spoiled.status, spoiled.sent),
+            )
+        return BundleResponse(path, headers, self._turns, lambda whole: ended(whole.status, whole.sent))
 
     async def latest(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]
@@ -192,18 +244,47 @@ class _ClientSite:
             return 200, "application/json", self._manifest(request, answer, asked.binary_version, token)
         if isinstance(answer, Refusal):
             return 400, PROBLEM, _bad_request(answer, decision)
+        if isinstance(answer, Denied):
+            return answer.status, PROBLEM, _problem(answer.status, decision.reason)
         return 204, None, b""
 
+    def _demanded(self, request: web.Request) -> Mapping[str, str]:
+        """Of the headers that some channel demands, those that came: what decides needs no other, and no value."""
+        wanted = {one.header.lower() for one in self._engine.controls.required.values()}
+        return {name: digest(request.headers[name]) for name in sorted(wanted) if name in request.headers}
+
+    async def _bent(self, request: web.Request, asked: Check | BadCheck, offer: Offer, fault: Fault) -> bytes:
+        """The body of an offer as a fault of the manifest, or of the signature in it, has it."""
+        if not isinstance(asked, Check):
+            raise TypeError("a check that can't be read is offered nothing")
+        token = self._attribution.token(asked.client)
+        told = self._offered(request, offer, asked.binary_version, token)
+        if isinstance(fault, SignatureFault):
+            signature = await self._engine.bad_signature(fault, offer.release)
+            return wire.encode_manifest(replace(told, signature=signature))
+        if not isinstance(fault, ManifestFault):
+            raise TypeError(f"{fault.name} bends no manifest")
+        runs = self._engine.controls.releases.get(asked.sequence)
+        running = None
+        if runs is not None:
+            stale = Offer(release=runs, mandatory=runs.mandatory)
+            running = self._offered(request, stale, asked.binary_version, token)
+        return bent_manifest(fault, told, asked.sequence, running)
+
     def _manifest(self, request: web.Request, offer: Offer, binary_version: str | None, token: str) -> bytes:
+        return wire.encode_manifest(self._offered(request, offer, binary_version, token))
+
+    def _offered(
+        self, request: web.Request, offer: Offer, binary_version: str | None, token: str
+    ) -> Manifest:
         release = offer.release
         base = self._options.public_url or f"http://{request.headers['Host']}"
-        told = manifest(
+        return manifest(
             offer,
             binary_version=binary_version,
             url=f"{base}/bundles/{token}/{release.sequence}/{release.bundle.hash8}.{release.bundle.format}",
             pub_date=_written(release.published_at),
         )
-        return wire.encode_manifest(told)
 
 
 @functools.lru_cache(maxsize=64)
@@ -233,6 +314,28 @@ def _named(controls: Controls, sequence: str, name: str) -> Release:
     return release
 
 
+def _problem(status: int, reason: Reason) -> bytes:
+    return wire.encode(
+        {
+            "type": f"urn:hotswap-dev:{reason.code}",
+            "title": reason.code,
+            "status": status,
+            "detail": sentence(reason),
+        }
+    )
+
+
+def _denying(denied: Denied) -> dict[str, str]:
+    """A 401 names how to be let in (RFC 9110, section 11.6.1)."""
+    scheme = "Bearer" if denied.header.lower() == "authorization" else denied.header
+    found = {"Cache-Control": _NO_STORE, REASON_HEADER: "access-denied"}
+    return {**found, "WWW-Authenticate": scheme} if denied.status == 401 else found
+
+
+def _body_of(spoiled: web.Response) -> bytes:
+    return spoiled.body if isinstance(spoiled.body, bytes) else b""
+
+
 def _bad_request(refusal: Refusal, decision: Decision) -> bytes:
     return wire.encode(
         {
@@ -252,11 +355,10 @@ def _answered(
     peer: str,
     asked: Check | BadCheck,
     decision: Decision,
-    status: int,
     began: float,
 ) -> CheckAnswered:
     known = asked if isinstance(asked, Check) else None
-    answer = decision.answer
+    offered = decision.offered
     return CheckAnswered(
         at=datetime.now(UTC),
         client=asked.client,
@@ -267,13 +369,15 @@ def _answered(
         platform=question.platform,
         arch=question.arch,
         channel=known.channel if known else None,
-        status=status,
+        status=decision.status,
         reason=decision.reason.code,
         args={
             name: shown(value) if isinstance(value, str) else value
             for name, value in decision.reason.args.items()
         },
-        offered=answer.release.sequence if isinstance(answer, Offer) else None,
+        offered=None if offered is None else offered.sequence,
         duration_ms=round((time.perf_counter() - began) * 1000, 3),
         flags=known.flags if known else (),
+        fault=None if decision.strike is None else decision.strike.armed.fault,
+        headers=dict(known.headers) if known else {},
     )

@@ -25,7 +25,8 @@ from aiohttp.typedefs import Handler
 
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.server.guard import STAMPED, problem
-from hotswap_dev.server.listener import Listener
+from hotswap_dev.server.offline import SiteLine
+from hotswap_dev.server.resets import close_by_reset, reset_now
 
 _log = logging.getLogger(__name__)
 
@@ -39,17 +40,12 @@ _SPARE = 256
 _NO_BUNDLES = 64
 """Of these, what is left for all but the bundles."""
 
-_ACCEPTED_AT_ONCE = 16
-"""Per turn of the loop and socket. asyncio tells us of a connection two turns after it has opened its file, so what it
-accepts at once must fit into `_SPARE` a few times over."""
-
 _ARRIVING_SECONDS = 2.0
 """How long a newcomer may take for its first request before it counts as silent.
 
 A client sends it a moment after it has connected; a first packet that is lost comes again within a second (RFC 6298).
 """
 
-_BACKLOG = 1024
 _LETTING_GO = 0.1
 
 
@@ -211,6 +207,20 @@ class Connection(web.RequestHandler):
             self.force_close()
             transport.abort()
 
+    def reset(self) -> None:
+        """Reset it now (TCP RST), in the middle of whatever is being sent."""
+        transport = self._made
+        if transport is None:
+            return
+        handler = self._task_handler
+        if handler is None or handler.done():
+            reset_now(transport)
+            return
+        # First the handler, then the socket: `loop.sendfile` would go on to wait for one that is closed under it.
+        close_by_reset(transport)
+        handler.add_done_callback(lambda _: transport.abort())
+        handler.cancel()
+
     @contextlib.contextmanager
     def told_when_lost(self, tell: Callable[[], None]) -> Iterator[None]:
         """While the block runs, `tell` is called should the connection end: aiohttp lets its handlers wait on."""
@@ -327,8 +337,10 @@ async def answering(
     private: bool = False,
     front_door: Callable[[Handler], Handler] = lambda handler: handler,
     on_https: Callable[[str], None] = lambda _: None,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[SiteLine]:
     """Let an application answer on listening sockets until the block ends; they are closed then.
+
+    What it yields takes them offline, and back.
 
     `keep_alive`: seconds that a connection may be silent, and that a client has for its headers (hardening D1).
     `last_words`: seconds that answers under way get at the end. `private`: what is asked here goes last when there are
@@ -363,18 +375,17 @@ async def answering(
         )
 
     server.request_factory = request
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(runner.cleanup)
-        for opened in sockets:
-            listener = Listener(opened, connections.make_room)
-            stack.callback(listener.close)
-            listening = await asyncio.get_running_loop().create_server(
-                connection, sock=listener, backlog=_ACCEPTED_AT_ONCE
-            )
-            stack.callback(listening.close)
-            # asyncio takes one number for two things: how many it accepts at once, and how many the system may hold.
-            listener.listen(_BACKLOG)
-        yield
+    line = SiteLine(
+        connection,
+        connections.make_room,
+        lambda: [one for one in server.connections if isinstance(one, Connection)],
+    )
+    try:
+        await line.listen(sockets)
+        yield line
+    finally:
+        line.close()
+        await runner.cleanup()
 
 
 def _counted_by_address(peer: str) -> bool:

@@ -10,10 +10,12 @@ from aiohttp import web
 from hotswap_dev import wire
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.server import funnel_site
 from hotswap_dev.server.asked import demand_known, number, switch
 from hotswap_dev.server.control_detail import ControlDetail
 from hotswap_dev.server.control_look import ControlLook, json_answer
 from hotswap_dev.server.exchange_log import ExchangeLog
+from hotswap_dev.server.faults_site import join_faults
 from hotswap_dev.server.guard import control_guard, stamp
 
 HEARTBEAT = 10.0
@@ -46,6 +48,8 @@ def control_site(
     app.router.add_post("/api/commands/{name}", site.command)
     ControlLook(engine).join(app.router)
     ControlDetail(engine, exchanges or ExchangeLog()).join(app.router)
+    funnel_site.join(app.router, engine)
+    join_faults(app.router)
     return app
 
 

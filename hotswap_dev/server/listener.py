@@ -27,10 +27,13 @@ class Listener(socket.socket):
         super().__init__(opened.family, opened.type, opened.proto, fileno=opened.detach())
         self.setblocking(False)
         self._make_room = make_room
+        self._quiet = False
         self._reserve = self._kept_file()
 
     def accept(self) -> tuple[socket.socket, object]:
-        """As `socket.accept`; BlockingIOError where there is no file for it now."""
+        """As `socket.accept`; BlockingIOError where there is no file for it now, or nobody is to be taken any more."""
+        if self._quiet:
+            raise BlockingIOError(errno.EAGAIN, "nobody is taken any more")
         try:
             return super().accept()
         except OSError as error:
@@ -39,6 +42,10 @@ class Listener(socket.socket):
             if not self._make_room("no files are left"):
                 self._hang_up_on_the_next()
             raise BlockingIOError(errno.EAGAIN, "no files are left") from None
+
+    def take_nobody(self) -> None:
+        """Accept no one from now on; who comes still waits, and is reset when this is closed."""
+        self._quiet = True
 
     def close(self) -> None:
         """As `socket.close`."""

@@ -17,6 +17,9 @@ from aiohttp import http_parser, web
 
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import is_loopback
+from hotswap_dev.domain.faults import read_fault
+from hotswap_dev.domain.faults.presets import Offline
+from hotswap_dev.domain.observations import Observation
 from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.engine.following import follow_builds, follow_project
@@ -28,6 +31,7 @@ from hotswap_dev.server.client_site import FRONT_DOOR, ClientSiteOptions, client
 from hotswap_dev.server.connections import Connections, answering, limits, open_files
 from hotswap_dev.server.control_site import control_site
 from hotswap_dev.server.exchange_log import ExchangeLog
+from hotswap_dev.server.offline import SiteLine
 from hotswap_dev.server.page import SitePage
 from hotswap_dev.server.quiet import rate_limited
 from hotswap_dev.server.sockets import addresses, demand_own_answers, listen, listen_privately, port_of
@@ -104,19 +108,19 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
         control_sockets = [listen_privately()]
         stack.callback(control_sockets[0].close)
         file = _described(options, key, instance, sockets, control_sockets)
-        overlays, line = _overlays(options, key, file)
+        overlays, built_with = _overlays(options, key, file)
         most = limits(open_files())
         site_options = ClientSiteOptions(
             secret=workspace.secret(),
-            page=SitePage(app=options.app, endpoint=file.endpoint, pubkey=file.pubkey, build_line=line),
+            page=SitePage(app=options.app, endpoint=file.endpoint, pubkey=file.pubkey, build_line=built_with),
             id_header=options.id_header,
             public_url=options.public_url,
             allowed_hosts=_allowed_hosts(options),
             downloads_at_once=most.downloads,
         )
         exchanges = ExchangeLog(options.id_header)
-        about = _about(options, key, file, overlays, line)
-        await stack.enter_async_context(
+        about = _about(options, key, file, overlays, built_with)
+        line = await stack.enter_async_context(
             _answering(
                 engine,
                 client_site(engine, site_options, exchanges),
@@ -127,10 +131,11 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
             )
         )
         await demand_own_answers(file.addresses, instance)
+        await stack.enter_async_context(_background(engine, "faults", follow_faults(engine, line)))
         async with _following(engine, options):
             workspace.write_server_file(file)
             stack.callback(workspace.remove_server_file)
-            yield RunningServer(engine=engine, file=file, overlays=overlays, build_line=line)
+            yield RunningServer(engine=engine, file=file, overlays=overlays, build_line=built_with)
 
 
 def _ending_overrides(engine: Engine) -> Callable[..., Coroutine[None, None, None]]:
@@ -151,8 +156,11 @@ async def _answering(
     control_app: web.Application,
     control_sockets: list[socket.socket],
     connections: Connections,
-) -> AsyncIterator[None]:
-    """Both sites, with one budget of connections: who fills the one must not starve the other of files."""
+) -> AsyncIterator[SiteLine]:
+    """Both sites, with one budget of connections: who fills the one must not starve the other of files.
+
+    What it yields takes the client site offline, and back.
+    """
     told = False
 
     def on_https(peer: str) -> None:
@@ -178,7 +186,7 @@ async def _answering(
                 last_words=_LAST_WORDS,
                 front_door=client_app[FRONT_DOOR],
                 on_https=on_https,
-            ),
+            ) as line,
             answering(
                 control_app,
                 control_sockets,
@@ -188,7 +196,25 @@ async def _answering(
                 private=True,
             ),
         ):
-            yield
+            yield line
+
+
+async def follow_faults(engine: Engine, line: SiteLine) -> None:
+    """Take the client site offline as long as that fault is armed. Never returns."""
+
+    async def matched() -> None:
+        armed = any(
+            isinstance(read_fault(one.fault, one.parameters), Offline) for one in engine.controls.faults
+        )
+        if armed and line.listens:
+            await line.down()
+        elif not armed and not line.listens:
+            await line.up(lambda error: engine.notice("error", error.code, error.message, error.hint))
+
+    changed = engine.bus.read(engine.bus.revision, without=(Observation,))
+    await matched()  # one that outlived a crash is armed from the start
+    async for _ in changed:
+        await matched()
 
 
 @contextlib.asynccontextmanager

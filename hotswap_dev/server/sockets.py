@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 from hotswap_dev.errors import HotswapError, UsageError
 
+Place = tuple[socket.AddressFamily, str, int]
+"""Where a socket listens: family, address, port."""
+
 _TRIES = 50
 _HEALTH_SECONDS = 1.0
 _HEALTH_BYTES = 64 * 1024
@@ -41,6 +44,37 @@ def listen(host: str, port: int, *, auto_port: bool = False) -> list[socket.sock
                 code="port-in-use",
             ) from None
     raise AssertionError("the loop above returns or raises")
+
+
+def listen_again(places: Iterable[Place]) -> list[socket.socket]:
+    """Sockets that listen where others did before: at all of these places, or HotswapError and at none."""
+    sockets: list[socket.socket] = []
+    for family, address, port in places:
+        with _closing_on_error(sockets):
+            try:
+                opened = _bind(family, address, port)
+            except _Taken:
+                raise HotswapError(
+                    f"port {port} was taken on {_bracketed(address)} meanwhile" + _owner(port),
+                    "end it: this server listens again as soon as the port is free",
+                    code="port-in-use",
+                ) from None
+            if opened is None:
+                raise HotswapError(
+                    f"{_bracketed(address)}:{port} can't be listened on: the address is gone",
+                    "this server listens again as soon as the address is back",
+                    code="port-refused",
+                )
+            sockets.append(opened)
+    return sockets
+
+
+def place_of(listening: socket.socket) -> Place:
+    """Where a socket listens."""
+    name = listening.getsockname()
+    # The zone of a link-local address stands beside it (RFC 4007 §11).
+    zone = f"%{name[3]}" if listening.family == socket.AF_INET6 and name[3] else ""
+    return socket.AddressFamily(listening.family), f"{name[0]}{zone}", int(name[1])
 
 
 def listen_privately() -> socket.socket:

@@ -10,7 +10,7 @@ from textual.theme import Theme
 
 from hotswap_dev.dashboard.themes import DARK, LIGHT
 
-INKS = ("text-primary", "text-accent", "text-success", "text-warning", "text-error")
+INKS = ("text-primary", "text-accent", "text-success", "text-warning", "text-error", "text-fault")
 
 
 GROUNDS = ("background", "surface", "panel", "block-cursor-background")
@@ -18,7 +18,7 @@ GROUNDS = ("background", "surface", "panel", "block-cursor-background")
 
 def colours(theme: Theme) -> dict[str, Color]:
     """What the theme's names stand for."""
-    known = theme.to_color_system().generate()
+    known = {**theme.to_color_system().generate(), **theme.variables}
     return {name: Color.parse(known[name]) for name in (*INKS, *GROUNDS, "foreground", "warning-muted")}
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
-from hotswap_dev.domain.commands import Built, Command, registered
+from hotswap_dev.domain.commands import ArmFault, Built, Command, registered
 from hotswap_dev.domain.controls import Controls, apply, replay
 from hotswap_dev.domain.facts import (
     BuildChannelSet,
@@ -33,8 +33,10 @@ from hotswap_dev.domain.facts import (
     ReleaseAdded,
     SequenceFloorRaised,
 )
+from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.model import SAME_AS_CLIENT, Bundle, Origin, Release
 from hotswap_dev.domain.observations import CheckAnswered
+from hotswap_dev.domain.text import digest
 from hotswap_dev.errors import HotswapError
 
 # On a machine that does other things too an example may take long: that says nothing of the law.
@@ -133,20 +135,42 @@ BINARY_VERSIONS = ("0.9.0", "1.0.0-rc.1", "1.0.0", "1.0.0+5", "2.0.0")
 _MINIMUMS = (*BINARY_VERSIONS, SAME_AS_CLIENT)
 _CONTENTS = tuple("abcdefgh")
 
+API_KEY = "sk_test_1"
+
+
+def _some(*values: str) -> Callable[[Controls], st.SearchStrategy[Any]]:
+    return lambda _: st.lists(st.sampled_from(values), max_size=2, unique=True).map(tuple)
+
+
 _FIELDS: Mapping[str, Callable[[Controls], st.SearchStrategy[Any]]] = {
+    "always": _some(*CLIENTS),
+    "arches": lambda _: st.sampled_from(((), (), ("x86_64",), ("arm", "x86"))),
+    "binary_versions": lambda _: st.sampled_from((">=1.0,<2", "<1.0", "==1.0.0")),
     "channel": lambda _: st.sampled_from((*CHANNELS, "production", "production")),
     "client": lambda _: st.sampled_from(CLIENTS),
+    "clients": _some(*CLIENTS),
+    "fault": lambda _: st.sampled_from(tuple(every_fault())),
+    "header": lambda _: st.sampled_from(("X-API-Key", "Authorization")),
+    "id": lambda controls: st.sampled_from([one.override for one in controls.faults] or [1]),
     "mandatory": lambda _: st.booleans(),
     "min_binary_version": lambda _: st.sampled_from(_MINIMUMS),
     "name": lambda _: st.sampled_from(("", "QA phone", "Ünal's")),
     "notes": lambda _: st.sampled_from(("", "new greeting", "fixes the start screen")),
     "on": lambda _: st.booleans(),
+    "parameters": lambda _: st.just({}),
     "path": lambda _: st.none(),
+    "percent": lambda _: st.sampled_from((0.0, 0.01, 12.5, 50.0, 99.99, 100.0)),
+    "platforms": lambda _: st.sampled_from(((), (), ("linux",), ("android", "ios"))),
+    "probability": lambda _: st.sampled_from((0.1, 0.5, 1.0)),
+    "product": lambda _: st.sampled_from(("your_app", "another app")),
+    "seed": lambda _: st.integers(0, 3),
     "sequence": lambda controls: st.sampled_from(sorted(controls.releases) or [1]),
+    "status": lambda _: st.sampled_from((401, 403)),
     "text": lambda _: st.sampled_from(("QA round 2 starts", "x")),
     "times": lambda _: st.integers(1, 3),
     "to": lambda controls: st.integers(1, 5).map(lambda more: controls.last_sequence + more),
     "update_type": lambda _: st.sampled_from(("frontend", "frontend", "frontend", "sidecar")),
+    "value": lambda _: st.just(API_KEY),
     "version": lambda _: st.sampled_from(("1.0.0-ota.1", "a name")),
 }
 """What an argument may be, by its name: one that can be meant as things are."""
@@ -172,7 +196,8 @@ def _arguments(kind: type[Command]) -> tuple[tuple[str, bool], ...]:
 
 def bundles_for(kind: type[Command]) -> st.SearchStrategy[Built | None]:
     """What was built for a command of this kind; None where it builds nothing."""
-    return st.sampled_from(_BUILT) if kind.builds else st.none()
+    # A fault makes a bundle where it lies in one.
+    return st.sampled_from(_BUILT) if kind.builds or kind is ArmFault else st.none()
 
 
 def meant_by(line: str, *, latest: int) -> tuple[str, dict[str, Any]]:
@@ -199,7 +224,9 @@ def meant_by(line: str, *, latest: int) -> tuple[str, dict[str, Any]]:
 def _typed(text: str, kind: str, latest: int) -> Any:
     if "bool" in kind:
         return {"on": True, "off": False}[text]
-    if "int" in kind:
+    if "float" in kind and "dict" not in kind:
+        return float(text)
+    if "int" in kind or "Literal[40" in kind:
         return None if text == "none" else latest if text == "latest" else int(text)
     return text
 
@@ -223,6 +250,7 @@ _BUILT = tuple(
 _STEPS = (
     *(["publish"] * 12),
     *(["pin-client", "withhold", "force-204", "set-mandatory", "edit-release"] * 2),
+    *(["set-rollout", "set-targets", "arm-fault", "arm-fault", "arm-fault"]),
     *registered(),
     *("spent", "spent", "pruned", "floor", "configured"),
 )
@@ -269,6 +297,11 @@ def _spent(draw: st.DrawFn, controls: Controls, at: datetime) -> list[Fact]:
     if controls.last_override == 0:
         return []
     override = draw(st.integers(1, controls.last_override))
+    armed = next((one for one in controls.faults if one.override == override), None)
+    if armed is not None:
+        missed = 0 if armed.probability is None else draw(st.integers(0, 2))
+        times = 0 if not armed.counts else draw(st.integers(0, 3 if armed.left is None else armed.left))
+        return [OverrideSpent(at=at, override=override, times=times, missed=missed)] if times + missed else []
     left = next((one.left for one in controls.forced if one.override == override), 3)
     if left is None:
         return []
@@ -291,6 +324,7 @@ def checks() -> st.SearchStrategy[Check]:
         arch=st.just("x86_64"),
         channel=st.sampled_from((None, None, *CHANNELS, "nowhere")),
         flags=st.just(()),
+        headers=st.sampled_from(({}, {"x-api-key": digest(API_KEY)}, {"x-api-key": digest("another")})),
     )
 
 

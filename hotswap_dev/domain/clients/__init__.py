@@ -1,8 +1,9 @@
-"""Clients as their own check-ins show them: what those prove (`advance`), all that are known (`table`), and how a row
-reads (`standing`).
+"""Clients as their own check-ins and reports show them: what those prove (`advance`), all that are known (`table`),
+and how a row reads (`standing`).
 """
 
-from hotswap_dev.domain.clients.advance import MAX_TURNS, Client, Formerly, Mixed, advance
+from hotswap_dev.domain.clients.advance import advance
+from hotswap_dev.domain.clients.row import MAX_TURNS, Client, Formerly, Mixed
 from hotswap_dev.domain.clients.standing import label_sentence, remarks
 from hotswap_dev.domain.clients.table import MAX_CLIENTS, ClientTable
 

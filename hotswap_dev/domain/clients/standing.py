@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS
-from hotswap_dev.domain.clients.advance import Client, lately_mixed
+from hotswap_dev.domain.clients.advance import lately_mixed
+from hotswap_dev.domain.clients.row import Client
 from hotswap_dev.domain.labels import page, turn_sentence
 from hotswap_dev.domain.text import shown
 
@@ -23,6 +24,8 @@ def _offer_remark(client: Client) -> str:
     offered = client.offered
     if client.status != 200 or offered is None or client.sequence is None or offered <= client.sequence:
         return ""
+    if client.label is not None and client.label.args.get("of") == offered:
+        return ""  # its own words say more
     if client.broken == offered:
         return (
             f"{offered} is offered, and its last download broke off; the plugin makes 4 attempts by itself."

@@ -8,14 +8,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
 
-from hotswap_dev.domain.clients.advance import Client, advance
+from hotswap_dev.domain.checks import is_loopback
+from hotswap_dev.domain.clients.advance import advance
+from hotswap_dev.domain.clients.row import Client
 from hotswap_dev.domain.facts import ClientForgotten, Fact
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation
+from hotswap_dev.domain.observations import (
+    CheckAnswered,
+    DownloadEnded,
+    LifecycleReported,
+    Observation,
+    UpdateReported,
+)
 
 MAX_CLIENTS = 10_000
 """Whoever was seen longest ago leaves when there is one more (design §4)."""
 
-_OF_CLIENTS = (CheckAnswered, DownloadEnded)
+_OF_CLIENTS = (CheckAnswered, DownloadEnded, LifecycleReported, UpdateReported)
 
 
 class ClientTable(Mapping[str, Client]):
@@ -26,6 +34,7 @@ class ClientTable(Mapping[str, Client]):
 
     def __init__(self, clients: Iterable[Client] = ()) -> None:
         self._rows: OrderedDict[str, Client] = OrderedDict()
+        self._ids: dict[str, dict[str, None]] = {}
         for client in clients:
             self._keep(client)
 
@@ -44,7 +53,17 @@ class ClientTable(Mapping[str, Client]):
     def apply(self, fact: Fact) -> None:
         """Take in a fact: a client that is forgotten leaves."""
         if isinstance(fact, ClientForgotten):
-            self._rows.pop(fact.client, None)
+            gone = self._rows.pop(fact.client, None)
+            if gone is not None:
+                self._moved(gone, None)
+
+    def only_at(self, peer: str) -> Client | None:
+        """The client that asks from this address; None where there is none, or more than one. Loopback is one address.
+
+        Its address is the one of its last check.
+        """
+        ids = self._ids.get(_address(peer), ())
+        return self._rows[next(iter(ids))] if len(ids) == 1 else None
 
     def newest_first(self) -> Iterator[Client]:
         """The clients, beginning with the one that was seen last."""
@@ -71,7 +90,25 @@ class ClientTable(Mapping[str, Client]):
 
     def _keep(self, client: Client) -> None:
         rows = self._rows
+        before = rows.get(client.id)
+        if before is None or before.peer != client.peer:
+            self._moved(before, client)
         rows[client.id] = client
         rows.move_to_end(client.id)
         if len(rows) > MAX_CLIENTS:
-            rows.popitem(last=False)
+            self._moved(rows.popitem(last=False)[1], None)
+
+    def _moved(self, before: Client | None, after: Client | None) -> None:
+        """Keep who is at which address; None: it was, or is, nowhere."""
+        if before is not None:
+            left = self._ids[_address(before.peer)]
+            del left[before.id]
+            if not left:
+                del self._ids[_address(before.peer)]
+        if after is not None:
+            self._ids.setdefault(_address(after.peer), {})[after.id] = None
+
+
+def _address(peer: str) -> str:
+    """What tells addresses apart: `localhost` reaches us by either family."""
+    return "local" if is_loopback(peer) else peer

@@ -34,7 +34,8 @@ class SetRequiredHeader(Command, frozen=True):
     header: Annotated[str, Meta(description="the header's name")]
     status: Annotated[Literal[401, 403] | None, Meta(description="401, 403, or none to demand it no longer")]
     value: Annotated[
-        str | None, Meta(min_length=1, max_length=1024, description="the value that is right (default: any)")
+        Annotated[str, Meta(min_length=1, max_length=1024)] | None,
+        Meta(description="the value that is right (default: any)"),
     ] = None
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:

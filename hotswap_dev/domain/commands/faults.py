@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from types import MappingProxyType
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
@@ -49,8 +48,8 @@ class ArmFault(Command, frozen=True):
 
     fault: Annotated[str, Meta(description="such as hang, check/delay or crash-on-load")]
     parameters: Annotated[
-        Mapping[str, int | float | str], Meta(description="the fault's own, such as ms=500")
-    ] = MappingProxyType({})
+        dict[str, int | float | str], Meta(description="the fault's own, such as ms=500")
+    ] = field(default_factory=dict)
     times: Annotated[
         Annotated[int, Meta(ge=1, le=1_000_000)] | None,
         Meta(description="for so many answers or attempts (default: until disarmed)"),

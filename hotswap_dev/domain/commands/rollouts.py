@@ -36,8 +36,8 @@ class SetRollout(Command, frozen=True):
     sequence: _Sequence
     percent: Annotated[float, Meta(ge=0, le=100, description="0 to 100, to two places: 12.5")]
     always: Annotated[
-        tuple[ClientId, ...] | None,
-        Meta(max_length=1000, description="clients that are in whatever the percent"),
+        Annotated[tuple[ClientId, ...], Meta(max_length=1000)] | None,
+        Meta(description="clients that are in whatever the percent"),
     ] = None
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
@@ -68,7 +68,7 @@ class SetTargets(Command, frozen=True):
     platforms: Annotated[tuple[str, ...], Meta(max_length=16, description=", ".join(PLATFORMS))] = ()
     arches: Annotated[tuple[str, ...], Meta(max_length=16, description=", ".join(ARCHES))] = ()
     binary_versions: Annotated[
-        str | None, Meta(max_length=128, description="a range, such as >=0.4,<0.6")
+        Annotated[str, Meta(max_length=128)] | None, Meta(description="a range, such as >=0.4,<0.6")
     ] = None
     clients: _Clients = ()
 

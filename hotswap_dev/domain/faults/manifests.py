@@ -1,4 +1,4 @@
-"""What a manifest says where a fault bends it (design §7, stage "check"): the answer is well formed, its content isn't."""
+"""What a manifest says where a fault bends it: the answer is well formed, its content is not right (design §7)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,23 @@
 """What `tauri-plugin-hotswap` 0.0.4 does with what it gets: its rules, pure, in its own words.
 
 `check` goes from an answer to the verdict that the page sees, `start` from the plugin's folder to what the next launch
-runs. The texts, the order of the rules and the events are those of the plugin's `resolver.rs`, `updater.rs`,
+runs, `commands` through each thing that a page can ask, as a conversation with whoever does the requests and the disk.
+The texts, the order of the rules and the events are those of the plugin's `commands.rs`, `resolver.rs`, `updater.rs`,
 `policy.rs` and `error.rs`; `tests/real_client` asks the real one about every row.
 """
 
+from hotswap_dev.domain.plugin.app import (
+    App,
+    CheckResult,
+    Config,
+    Emitted,
+    RuntimeConfig,
+    VersionInfo,
+    launched,
+    read_config,
+    runtime_config,
+    version_info,
+)
 from hotswap_dev.domain.plugin.check import (
     Answered,
     Dropped,
@@ -13,7 +26,24 @@ from hotswap_dev.domain.plugin.check import (
     Verdict,
     insecure_url,
     read_manifest,
+    unanswered,
     verdict,
+)
+from hotswap_dev.domain.plugin.commands import (
+    Act,
+    Came,
+    Command,
+    Extract,
+    Get,
+    Heard,
+    Keep,
+    Received,
+    Tell,
+    TooLarge,
+    Verify,
+    Wait,
+    play,
+    retry_delay,
 )
 from hotswap_dev.domain.plugin.start import (
     Cached,
@@ -29,22 +59,47 @@ from hotswap_dev.domain.plugin.start import (
 )
 
 __all__ = [
+    "Act",
     "Answered",
+    "App",
     "Cached",
+    "Came",
+    "CheckResult",
+    "Command",
+    "Config",
     "Dropped",
+    "Emitted",
+    "Extract",
     "Folder",
+    "Get",
+    "Heard",
+    "Keep",
     "LifecycleEvent",
     "Policies",
+    "Received",
+    "RuntimeConfig",
     "Start",
+    "Tell",
+    "TooLarge",
     "Unanswered",
     "Verdict",
+    "Verify",
+    "VersionInfo",
+    "Wait",
     "activated",
     "confirmed",
     "downloaded",
     "insecure_url",
+    "launched",
+    "play",
+    "read_config",
     "read_manifest",
     "read_policies",
+    "retry_delay",
     "rolled_back",
+    "runtime_config",
     "started",
+    "unanswered",
     "verdict",
+    "version_info",
 ]

@@ -43,11 +43,12 @@ class Answered(Struct, frozen=True):
 
 
 class Unanswered(Struct, frozen=True):
-    """No HTTP answer: refused, reset, timed out (after 15 s), or more than 10 redirects."""
+    """No HTTP answer: refused, reset, timed out (after 15 s), over 10 redirects, or nothing that could be asked."""
 
     url: str
-    """As asked, query included; for a redirect loop the one asked last."""
-    cause: Literal["send", "redirect"] = "send"
+    """As asked, query included; for a redirect loop the one asked last; "" where there was none to name."""
+    cause: Literal["send", "redirect", "builder"] = "send"
+    """`builder`: an address or a header that no request can be made of."""
 
 
 class Verdict(Struct, frozen=True):
@@ -73,8 +74,7 @@ def verdict(answer: Answered | Unanswered, *, sequence: int, binary_version: str
     read ends the check without any further event.
     """
     if isinstance(answer, Unanswered):
-        failed = "error following redirect" if answer.cause == "redirect" else "error sending request"
-        return _check_error(f"network error: {failed} for url ({answer.url})")
+        return _check_error(unanswered(answer))
     if answer.status == 204:
         return Verdict("not-available", _COMPLETE, dropped="no-content")
     if not 200 <= answer.status <= 299:
@@ -93,6 +93,19 @@ def verdict(answer: Answered | Unanswered, *, sequence: int, binary_version: str
     if manifest.sequence <= sequence:
         return Verdict("not-available", _COMPLETE, dropped="not-newer")
     return Verdict("available", _COMPLETE)
+
+
+def unanswered(answer: Unanswered) -> str:
+    """The text for a request that got no answer, of a check or a download (reqwest 0.12: error.rs)."""
+    where = f" for url ({answer.url})" if answer.url else ""
+    return f"network error: {_FAILED[answer.cause]}{where}"
+
+
+_FAILED = {
+    "send": "error sending request",
+    "redirect": "error following redirect",
+    "builder": "builder error",
+}
 
 
 def insecure_url(url: str, *, require_https: bool = True) -> str | None:

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hotswap_dev.domain.clients import Client, advance
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
+from hotswap_dev.domain.observations import (
+    CheckAnswered,
+    DownloadEnded,
+    LifecycleReported,
+    Observation,
+    UpdateReported,
+)
 from tests.unit.making import NOW, an_answered_check
 
 
@@ -42,6 +48,27 @@ def an_offer(offered: int, *, minimum: str = "1.0.0", **changes: Any) -> CheckAn
     }
     fields = {"status": 200, "reason": "newer-release", "args": args, "offered": offered, **changes}
     return an_answered_check(**fields)
+
+
+def a_report(event: str, sequence: int | None = None, **changes: Any) -> LifecycleReported:
+    """What a page hands on of its plugin's events."""
+    fields: dict[str, Any] = {"at": NOW, "client": "phone", "peer": "127.0.0.1", "version": None, **changes}
+    return LifecycleReported(lifecycle=event, sequence=sequence, **fields)
+
+
+def a_completion(sequence: int | None, status: str = "success", **changes: Any) -> UpdateReported:
+    """What a client of the second protocol says of one of its updates."""
+    fields: dict[str, Any] = {
+        "at": NOW,
+        "client": "phone",
+        "peer": "127.0.0.1",
+        "request_id": "r-1",
+        "update_type": "frontend",
+        "version": None,
+        "detail": "",
+        **changes,
+    }
+    return UpdateReported(sequence=sequence, status=status, **fields)
 
 
 class Story:
@@ -96,6 +123,14 @@ class Story:
         """A download of it ends early."""
         return self._see(a_download(sequence, at=self.now, complete=False))
 
+    def says(self, event: str, sequence: int | None = None, *, error: str = "") -> Story:
+        """Its page reports an event of its plugin."""
+        return self._see(a_report(event, sequence, error=error, at=self.now))
+
+    def completes(self, sequence: int | None, status: str = "success", **changes: Any) -> Story:
+        """It ends a request of the second protocol."""
+        return self._see(a_completion(sequence, status, at=self.now, **changes))
+
     def applies(self, sequence: int, *, at: int = 0, **changes: Any) -> Story:
         """Offered, downloaded, reported."""
         told = {name: changes.pop(name) for name in ("minimum",) if name in changes}
@@ -104,6 +139,6 @@ class Story:
     def _told(self, **changes: Any) -> dict[str, Any]:
         return {"at": self.now, **self.always, **changes}
 
-    def _see(self, seen: CheckAnswered | DownloadEnded) -> Story:
+    def _see(self, seen: Observation) -> Story:
         self.known = advance(self.known, seen)
         return self.later(1)

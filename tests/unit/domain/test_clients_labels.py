@@ -359,8 +359,8 @@ def test_a_code_is_kebab_case(code: str) -> None:
 
 
 def test_a_code_of_a_newer_version_is_shown_as_it_is() -> None:
-    turn = Turn(code="confirmed", at=NOW)
-    assert turn_sentence(turn) == "confirmed (this version has no words for it)."
+    turn = Turn(code="beamed-up", at=NOW)
+    assert turn_sentence(turn) == "beamed-up (this version has no words for it)."
     assert readings(turn) == ()
 
 

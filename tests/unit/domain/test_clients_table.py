@@ -111,3 +111,39 @@ def test_the_table_is_what_advance_makes_of_each_client_by_itself(steps: list[tu
 
     assert list(clients.items()) == list(expected.items())
     assert list(ClientTable(clients.values()).items()) == list(expected.items())
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(NAMES), st.sampled_from(("127.0.0.1", "::1", "10.0.0.7", "10.0.0.8"))),
+            st.sampled_from(NAMES),
+        )
+    )
+)
+def test_who_is_alone_at_an_address_is_what_looking_at_everyone_finds(
+    seen: list[tuple[str, str] | str],
+) -> None:
+    clients = ClientTable()
+    for one in seen:
+        if isinstance(one, str):
+            clients.apply(ClientForgotten(at=NOW, client=one))
+        else:
+            clients.see(an_answered_check(one[0], peer=one[1]))
+
+    for peers in (("127.0.0.1", "::1"), ("10.0.0.7",), ("10.0.0.8",)):
+        there = [client for client in clients.values() if client.peer in peers]
+        for peer in peers:
+            assert clients.only_at(peer) == (there[0] if len(there) == 1 else None)
+
+
+def test_whoever_leaves_a_full_table_is_at_no_address_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "MAX_CLIENTS", 1)
+    clients = ClientTable()
+    clients.see(an_answered_check("anna", peer="10.0.0.7"))
+    clients.see(an_answered_check("ben", peer="10.0.0.7"))
+
+    alone = clients.only_at("10.0.0.7")
+
+    assert alone is not None
+    assert alone.id == "ben"

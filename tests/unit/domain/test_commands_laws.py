@@ -188,6 +188,12 @@ def test_what_is_refused_is_refused_with_a_sentence_a_way_out_and_a_code(name: s
         "name": "x",
         "to": 2**64,
         "text": "x",
+        "percent": 5,
+        "fault": "nowhere",
+        "id": 7,
+        "header": "nobody @",
+        "status": 401,
+        "product": "x",
     }
     kind = registered()[name]
     command = wire.read_command(name, {key: given[key] for key in kind.__struct_fields__ if key in given})

@@ -42,14 +42,14 @@ def test_C3_every_fact_has_words_that_draw_nothing(kind: type[Fact], data: st.Da
 
 def test_a_fact_of_a_new_kind_is_told_by_its_name_and_values() -> None:
     fact = {
-        "event": "rollout-set",
+        "event": "moon-phase-set",
         "at": "2026-04-05T12:00:00Z",
         "sequence": 3,
         "percent": 20,
         "always": None,
     }
 
-    assert fact_words(fact, {}) == "rollout set sequence 3, percent 20"
+    assert fact_words(fact, {}) == "moon phase set sequence 3, percent 20"
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,10 @@ def test_without_an_offer_it_is_said_what_it_waits_for(decision: Decision, sente
 
 def test_every_reason_for_no_update_says_what_is_waited_for() -> None:
     said = {decision.reason.code for decision, _ in WAITING}
-    assert set(CODES) - said <= {"newer-release", "bad-request", "not-targeted", "not-in-rollout"}
+    assert set(CODES) - said <= {"newer-release", "bad-request", "not-targeted", "not-in-rollout"} | {
+        "fault",
+        "access-denied",
+    }
 
 
 def test_what_it_runs_will_be_discarded_whatever_it_is_answered() -> None:

@@ -12,6 +12,7 @@ from hotswap_dev.domain.facts import Fact, OverrideSpent
 from hotswap_dev.domain.model import Forced204, Release
 from hotswap_dev.domain.policy import (
     Decision,
+    Denied,
     NoUpdate,
     Offer,
     Refusal,
@@ -39,6 +40,14 @@ def fitting(controls: Controls, check: Check) -> list[Forced204]:
     ]
 
 
+def unspoiled(controls: Controls) -> Controls:
+    """The same without faults, and with every door open: what is offered, and no more."""
+    return replace(controls, faults=(), required={})
+
+
+PLAIN = all_controls().map(unspoiled)
+
+
 def stopped(controls: Controls, check: Check) -> bool:
     """Whether nobody in this check's place is offered anything, whatever there is."""
     channel = controls.channels.get(check.asked_channel)
@@ -60,10 +69,13 @@ def test_every_question_has_one_answer_with_a_code_that_is_documented(
     controls: Controls, check: Check, bad: BadCheck
 ) -> None:
     decision = decide(controls, check, NOW)
-    assert isinstance(decision.answer, Offer | NoUpdate)
+    assert isinstance(decision.answer, Offer | NoUpdate | Denied)
     assert decision.reason.code in CODES
     assert all(one.reason.code in CODES for one in decision.considered)
-    assert (decision.reason.code == "newer-release") == isinstance(decision.answer, Offer)
+    assert (decision.reason.code == "fault") == (decision.strike is not None)
+    assert (decision.reason.code == "access-denied") == isinstance(decision.answer, Denied)
+    if decision.strike is None:
+        assert (decision.reason.code == "newer-release") == isinstance(decision.answer, Offer)
     refused = decide(controls, bad, NOW)
     assert isinstance(refused.answer, Refusal)
     assert (refused.reason.code, refused.considered, refused.spends) == ("bad-request", (), ())
@@ -74,7 +86,7 @@ def test_the_same_question_to_the_same_history_has_the_same_answer(facts: list[F
     assert decide(replay(facts), check, NOW) == decide(replay(facts), replace(check), NOW)
 
 
-@given(all_controls(), checks())
+@given(PLAIN, checks())
 def test_an_offer_is_newer_than_what_the_client_runs_and_fits_its_binary_its_channel_and_its_pin(
     controls: Controls, check: Check
 ) -> None:
@@ -98,7 +110,7 @@ def test_an_offer_is_newer_than_what_the_client_runs_and_fits_its_binary_its_cha
         assert parse(told.min_binary_version) <= parse(check.binary_version)
 
 
-@given(all_controls(), checks())
+@given(PLAIN, checks())
 def test_what_was_passed_over_is_exactly_what_is_newer_than_the_answer(
     controls: Controls, check: Check
 ) -> None:
@@ -113,7 +125,7 @@ def test_what_was_passed_over_is_exactly_what_is_newer_than_the_answer(
         assert one.reason == ineligible(controls, release, check)
 
 
-@given(all_controls(), checks())
+@given(PLAIN, checks())
 def test_nobody_is_left_without_an_update_that_suits_unless_they_are_stopped(
     controls: Controls, check: Check
 ) -> None:
@@ -122,7 +134,7 @@ def test_nobody_is_left_without_an_update_that_suits_unless_they_are_stopped(
     assert offered(decide(controls, check, NOW)) == expected
 
 
-@given(all_controls(), checks())
+@given(PLAIN, checks())
 def test_a_client_that_took_its_offer_is_up_to_date_or_was_passed_over(
     controls: Controls, check: Check
 ) -> None:
@@ -130,10 +142,13 @@ def test_a_client_that_took_its_offer_is_up_to_date_or_was_passed_over(
     if sequence is not None:
         after = decide(controls, replace(check, sequence=sequence), NOW)
         assert offered(after) is None
-        assert after.reason.code in ("up-to-date", "release-withheld", "binary-too-old", "pinned")
+        assert after.reason.code in ("up-to-date", "release-withheld", "binary-too-old", "pinned") + (
+            "not-targeted",
+            "not-in-rollout",
+        )
 
 
-@given(all_controls(24), checks())
+@given(all_controls(24).map(unspoiled), checks())
 def test_an_answer_spends_the_narrowest_counted_override_and_no_other(
     controls: Controls, check: Check
 ) -> None:
@@ -173,16 +188,21 @@ def test_what_is_set_for_another_client_changes_nothing(controls: Controls, chec
         pins={client: pin for client, pin in controls.pins.items() if client == check.client},
         names={},
         forced=tuple(one for one in controls.forced if one.client in (None, check.client)),
+        faults=tuple(one for one in controls.faults if one.client in (None, check.client)),
     )
     assert decide(controls, check, NOW) == decide(mine, check, NOW)
 
 
 @settings(max_examples=60)
-@given(all_controls(), st.sampled_from((*CHANNELS, "nowhere")))
-def test_latest_json_shows_what_a_client_of_unknown_version_would_be_offered_without_overrides(
+@given(PLAIN, st.sampled_from((*CHANNELS, "nowhere")))
+def test_latest_json_shows_what_whoever_asks_would_be_offered_without_overrides_rollouts_and_targets(
     controls: Controls, channel: str
 ) -> None:
     shown = newest_whole(controls, channel)
     anyone = a_check(0, client="nobody", binary_version=None, channel=channel)
-    plain = replace(controls, forced=())
+    partial = {
+        sequence: replace(release, withheld=release.withheld or not release.whole)
+        for sequence, release in controls.releases.items()
+    }
+    plain = replace(controls, forced=(), releases=partial)
     assert (shown.sequence if shown else None) == offered(decide(plain, anyone, NOW))

@@ -68,16 +68,20 @@ def foretold(controls: Controls, command: Command, *seen: Client) -> list[Change
 
 
 def heard(controls: Controls, client: Client) -> object:
-    """What a client hears of its next answer: the code, and what of a manifest people tell answers apart by."""
+    """What a client hears of its next answer: the code, what strikes it, and what of a manifest people tell answers
+    apart by.
+    """
     check = next_check(client)
     if check is None:
         return None
     decision = decide(controls, check, NOW)
-    if not isinstance(decision.answer, Offer):
-        return decision.reason.code
-    release = decision.answer.release
+    fault = decision.strike and decision.strike.armed.fault
+    told = (decision.status, decision.reason.code, fault)
+    release = decision.offered
+    if release is None or not isinstance(decision.answer, Offer):
+        return told
     minimum = told_minimum(release, check.binary_version)
-    return (release.sequence, release.version, decision.answer.mandatory, minimum, release.notes)
+    return (*told, release.sequence, release.version, decision.answer.mandatory, minimum, release.notes)
 
 
 @settings(max_examples=60)
