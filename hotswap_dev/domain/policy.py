@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hotswap_dev.domain.bent_updates import strikes_updates
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import Drawn, Fault, Strike, striking
@@ -152,6 +153,16 @@ def _strikes_downloads(fault: Fault) -> bool:
     return fault.stage == "download" or line_of(fault) is not None
 
 
+def _concerns(release: Release, check: Check) -> bool:
+    """Whether a release is one that this client could ask about.
+
+    What takes a poisoned release back is for who took that, and no news to anyone else.
+    """
+    if release.update_type != check.update_type:
+        return False
+    return release.targets.having in (None, check.sequence) or release.sequence == check.sequence
+
+
 def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:
     """The fault that strikes a check, and what the answer would be without any."""
     plain = _unbent(controls, check)
@@ -160,6 +171,8 @@ def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:
 
     def can(fault: Fault) -> bool:
         if fault.at_offers and not offers:
+            return False
+        if check.protocol == "update-server" and not strikes_updates(fault):
             return False
         if isinstance(fault, StaleManifest):
             return runs is not None and runs.channel == check.asked_channel
@@ -316,7 +329,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         if sequence <= check.sequence:
             break
         release = controls.releases[sequence]
-        if release.update_type != check.update_type:
+        if not _concerns(release, check):
             continue
         refusal = _refusal(controls, release, check, pinned)
         if refusal is None:
@@ -344,9 +357,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
             considered=tuple(considered),
             passed_over=passed_over,
         )
-    newest = next(
-        (one for one in channel.releases if controls.releases[one].update_type == check.update_type), None
-    )
+    newest = next((one for one in channel.releases if _concerns(controls.releases[one], check)), None)
     if newest is None:
         typed = {} if check.update_type == DEFAULT_UPDATE_TYPE else {"update_type": check.update_type}
         return _no_update("no-release", channel=channel.name, **typed)

@@ -58,8 +58,32 @@ def a_row(client: str, **changes: Any) -> dict[str, Any]:
 def a_state(*rows: Mapping[str, Any], **controls: Any) -> dict[str, Any]:
     """`GET /api/state` with these clients, as far as the command line reads it."""
     names = {row["id"]: row["name"] for row in rows if row["name"]}
-    calm = {"names": names, "pins": {}, "forced": [], "releases": {}, "channels": {}}
+    calm = {"names": names, "pins": {}, "forced": [], "faults": [], "releases": {}, "channels": {}}
     return {"revision": 1, "clients": list(rows), "controls": {**calm, **controls}}
+
+
+def a_why(**changes: Any) -> dict[str, Any]:
+    """`GET /api/why` as far as it is read here: a client that is too old."""
+    found = {
+        "check": {
+            "client": "Pixel", "sequence": 1, "binary_version": "0.1.0", "platform": "android",
+            "arch": "aarch64", "channel": "beta", "flags": [],
+        },
+        "name": "QA phone",
+        "status": 204,
+        "reason": "binary-too-old",
+        "sentence": "Release 3 needs binary 0.5.0, the client runs 0.1.0.",
+        "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
+        "considered": [
+            {"sequence": 3, "code": "binary-too-old", "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
+             "detail": "Release 3 needs binary 0.5.0, the client runs 0.1.0."},
+            {"sequence": 2, "code": "release-withheld", "detail": "Release 2 is withheld.",
+             "change": "hotswap-dev restore 2"},
+        ],
+        "next": {"sentence": "Nothing until its app is 0.5.0 or newer, or 3 asks for less. " * 2, "command": ""},
+        "client": None,
+    }  # fmt: skip
+    return {**found, **changes}
 
 
 @pytest.fixture

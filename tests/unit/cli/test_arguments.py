@@ -7,7 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from hotswap_dev.cli.arguments import LATEST, NULL, parameter
+from hotswap_dev.cli.arguments import parameter
+from hotswap_dev.cli.words import LATEST, NULL
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 MAYBE = {"type": "null"}
@@ -29,9 +30,27 @@ def parsed(name: str, schema: dict[str, Any], *words: str, positional: bool = Fa
             "platforms",
             {"anyOf": [TEXTS, MAYBE]},
             ["--platforms", "ios", "--platforms", "linux"],
-            ("ios", "linux"),
+            ["ios", "linux"],
         ),
-        ("platforms", TEXTS, [], ()),
+        ("platforms", TEXTS, [], None),
+        ("platforms", TEXTS, ["--platforms", ""], []),
+        ("clients", TEXTS, ["--clients", '"a,b",c'], ["a,b", "c"]),
+        (
+            "platforms",
+            TEXTS,
+            ["--platforms", "ios, linux", "--platforms", "macos"],
+            ["ios", "linux", "macos"],
+        ),
+        ("parameters", {"type": "object"}, [], None),
+        (
+            "parameters",
+            {"type": "object"},
+            ["-p", "ms=500,jitter=-2", "--parameters", "percent=12.5", "-p", "field=url=x"],
+            {"ms": 500, "jitter": -2, "percent": 12.5, "field": "url=x"},
+        ),
+        ("status", {"anyOf": [{"enum": [401, 403]}, MAYBE]}, ["--status", "403"], 403),
+        ("status", {"anyOf": [{"enum": [401, 403]}, MAYBE]}, ["--status", "none"], NULL),
+        ("probability", {"anyOf": [{"type": "number"}, MAYBE]}, ["--probability", "none"], NULL),
         ("parameters", {"type": "object"}, ["--parameters", '{"ms": 500}'], {"ms": 500}),
         ("stage", {"enum": ["check", "download"]}, ["--stage", "check"], "check"),
         ("min_binary_version", {"type": "string"}, ["--min-binary-version", "none"], "none"),
@@ -51,6 +70,13 @@ def test_an_option_is_what_its_schema_says(
         ("parameters", {"type": "object"}, "{"),
         ("stage", {"enum": ["check"]}, "upload"),
         ("percent", {"type": "number"}, "most"),
+        ("percent", {"type": "number"}, "nan"),
+        ("percent", {"type": "number"}, "1e5"),
+        ("percent", {"type": "number"}, "none"),
+        ("parameters", {"type": "object"}, "ms"),
+        ("parameters", {"type": "object"}, "=5"),
+        ("status", {"enum": [401, 403]}, "404"),
+        ("status", {"enum": [401, 403]}, "none"),
         ("seed", {"type": "integer"}, "none"),
         ("seed", {"type": "integer"}, "9" * 30),
     ],
@@ -60,6 +86,11 @@ def test_what_can_not_be_meant_names_the_option(name: str, schema: dict[str, Any
         parsed(name, schema, f"--{name}", word)
 
     assert f"'--{name}'" in raised.value.format_message()
+
+
+def test_a_parameter_that_is_given_twice_is_refused_and_named() -> None:
+    with pytest.raises(click.BadParameter, match="ms is given twice"):
+        parsed("parameters", {"type": "object"}, "-p", "ms=5", "-p", "jitter=1,ms=6")
 
 
 def test_a_required_argument_has_no_dashes() -> None:

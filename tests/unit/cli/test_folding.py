@@ -62,6 +62,25 @@ def test_another_answer_a_download_and_a_change_end_a_run() -> None:
         assert len(lines) == 3
 
 
+def test_a_fault_that_strikes_in_between_is_told() -> None:
+    lines = folded([check("anna", fault=None), check("anna", fault="check/delay")])
+
+    assert [line["times"] for line in lines] == [1, 1]
+
+
+def test_what_one_client_reports_does_not_end_the_runs_of_others() -> None:
+    for report in ("lifecycle-reported", "update-reported", "fault-outcome"):
+        told = {"event": report, "client": "anna"}
+        lines = folded([check("anna"), check("ben"), told, check("ben"), check("anna")])
+
+        assert [(line["client"], line.get("times")) for line in lines] == [
+            ("anna", 1),
+            ("ben", 2),
+            ("anna", None),
+            ("anna", 1),
+        ]
+
+
 def test_as_it_happens_the_first_comes_at_once_and_the_rest_when_it_ends() -> None:
     events = [
         check("anna", at=1),

@@ -12,6 +12,7 @@ from hotswap_dev.cli import completing
 from hotswap_dev.cli.help import GUIDES, page
 from hotswap_dev.cli.main import program
 from hotswap_dev.domain.commands import registered
+from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.reasons import CODES
 from tests.unit.cli.saying import Say, Site
 
@@ -54,7 +55,7 @@ def test_every_command_has_a_page_with_its_example(say: Say, name: str) -> None:
     assert f"hotswap-dev {registered()[name].example}" in " ".join(said.out.split())
 
 
-@pytest.mark.parametrize("topic", [*CODES, *GUIDES])
+@pytest.mark.parametrize("topic", [*CODES, *GUIDES, *every_fault()])
 def test_the_commands_on_a_page_exist_with_their_options(topic: str) -> None:
     context = program.make_context("hotswap-dev", ["help"])
     for line in re.findall(r"hotswap-dev ([a-z][^\n]*)", page(topic)):
@@ -63,14 +64,14 @@ def test_the_commands_on_a_page_exist_with_their_options(topic: str) -> None:
         command = program.get_command(context, words[0])
         assert command is not None, line
         known = {name for parameter in command.params for name in parameter.opts}
-        given = {word for word in words[1:] if word.startswith("--")}
+        given = {word for word in words[1:] if word.startswith("-")}
         assert given <= known | {"--dry-run"}, line
 
 
 def test_without_a_topic_every_page_is_named(say: Say) -> None:
     said = say("help")
 
-    for topic in (*CODES, *GUIDES):
+    for topic in (*CODES, *GUIDES, *every_fault(), "faults"):
         assert topic in said.out
 
 
@@ -120,7 +121,12 @@ def test_values_come_from_the_running_server(say: Say, monkeypatch: pytest.Monke
                 {"sequence": 3, "version": "v", "channel": "c"},
             ],
             "/api/clients": [{"id": "Pixel", "name": "QA"}, {"id": "Laptop", "name": None}],
-            "/api/state": {"controls": {"channels": {"production": {}, "beta": {}}}},
+            "/api/state": {
+                "controls": {
+                    "channels": {"production": {}, "beta": {}},
+                    "faults": [{"override": 4, "fault": "hang"}],
+                }
+            },
         }
     )
     monkeypatch.setattr(completing, "control", lambda _: site)
@@ -130,6 +136,9 @@ def test_values_come_from_the_running_server(say: Say, monkeypatch: pytest.Monke
     assert completed(say, monkeypatch, "hotswap-dev why P") == ["Pixel"]
     assert completed(say, monkeypatch, "hotswap-dev pause-channel ") == ["production", "beta"]
     assert completed(say, monkeypatch, "hotswap-dev set-mandatory ") == ["on", "off"]
+    assert completed(say, monkeypatch, "hotswap-dev set-rollout 3 10 --always Pixel,L") == ["Pixel,Laptop"]
+    assert completed(say, monkeypatch, "hotswap-dev set-targets 3 --clients ") == ["Pixel", "Laptop"]
+    assert completed(say, monkeypatch, "hotswap-dev disarm-fault ") == ["4"]
 
 
 @pytest.mark.parametrize(
@@ -145,8 +154,21 @@ def test_no_client_is_proposed_that_a_shell_would_run_or_take_apart(
     assert completed(say, monkeypatch, "hotswap-dev why ") == ["会議室/1"]
 
 
+def test_faults_and_what_they_take_are_completed_without_a_server(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert completed(say, monkeypatch, "hotswap-dev arm-fault ") == list(every_fault())
+    assert completed(say, monkeypatch, "hotswap-dev arm-fault download/d") == ["download/delay"]
+    assert completed(say, monkeypatch, "hotswap-dev arm-fault check/delay -p ") == ["ms=", "jitter="]
+    assert completed(say, monkeypatch, "hotswap-dev arm-fault check/delay -p ms=5,j") == ["ms=5,jitter="]
+    assert completed(say, monkeypatch, "hotswap-dev arm-fault nonsense -p ") == []
+    assert completed(say, monkeypatch, "hotswap-dev set-targets 3 --platforms ios,an") == ["ios,android"]
+    assert completed(say, monkeypatch, "hotswap-dev set-required-header beta X ") == ["401", "403", "none"]
+
+
 def test_pages_are_completed(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     assert completed(say, monkeypatch, "hotswap-dev help binary") == ["binary-too-old"]
+    assert completed(say, monkeypatch, "hotswap-dev help download/d") == ["download/delay"]
     assert {"phones", "pin-client", "pinned"} <= set(completed(say, monkeypatch, "hotswap-dev help p"))
 
 

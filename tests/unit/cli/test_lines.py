@@ -137,3 +137,140 @@ def test_C3_no_text_of_a_client_draws_anything(hostile: str) -> None:
     notice = read("notice", level="error", code="x", message=hostile, hint="")
     assert text.isprintable()
     assert notice.isprintable()
+
+
+# Faults, downloads by their attempts, reports
+
+
+def test_a_fault_that_struck_is_told_by_what_went_out() -> None:
+    args = {"fault": "hang", "id": 3, "client": "", "channel": "", "left": 1, "instead": "newer-release"}
+    silent = read("check-answered", **a_check(status=0, reason="fault", args=args, fault="hang"))
+    page = read("check-answered", **a_check(status=200, reason="fault", args=args, fault="html-page"))
+    late = read("check-answered", **a_check(status=200, reason="fault", args=args, fault="x", offered=14))
+
+    assert " ".join(silent.split()) == (
+        "Pixel at 13 ✗ nothing The fault hang struck: armed for everyone, 1 more to come. "
+        "Without it: newer-release. → hotswap-dev disarm-fault 3"
+    )
+    assert " ".join(page.split()).startswith("Pixel at 13 ✗ 200 The fault")
+    assert " ".join(late.split()).startswith("Pixel at 13 ✗ ↓ 14 The fault")
+
+
+def test_who_is_not_let_in_is_told_the_header_and_never_its_value() -> None:
+    args = {"status": 401, "header": "X-API-Key", "channel": "beta"}
+    text = " ".join(read("check-answered", **a_check(status=401, reason="access-denied", args=args)).split())
+
+    assert text.startswith("Pixel at 13 401 Channel beta demands the header X-API-Key")
+    assert text.endswith("→ hotswap-dev set-required-header beta X-API-Key none")
+
+
+def test_a_check_of_the_second_protocol_says_so_and_which_product_it_is() -> None:
+    text = read("check-answered", **a_check(protocol="update-server", product="my [bold]app"))
+
+    assert text.endswith("  (update-server, product my [bold]app)")
+    assert "update-server" not in read("check-answered", **a_check(protocol="hotswap", product=None))
+
+
+def a_download(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "client": "Pixel", "peer": "127.0.0.1", "sequence": 14, "bytes": 500, "complete": False, "attempt": 1,
+        "duration_ms": 40.0, "range": False, "status": 200, "fault": None,
+    }  # fmt: skip
+    return {**fields, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"attempt": 1}, "Pixel broken off 500 B of release 14 in 40 ms, attempt 1 of 4, next in 1 s"),
+        ({"attempt": 2}, "Pixel broken off 500 B of release 14 in 40 ms, attempt 2 of 4, next in 2 s"),
+        ({"attempt": 3}, "Pixel broken off 500 B of release 14 in 40 ms, attempt 3 of 4, next in 4 s"),
+        ({"attempt": 4}, "Pixel broken off 500 B of release 14 in 40 ms, attempt 4 of 4, the last"),
+        ({"attempt": 5}, "Pixel broken off 500 B of release 14 in 40 ms"),
+        (
+            {"status": 503, "fault": "download/http-error", "attempt": 2},
+            "Pixel ✗ 503 instead of release 14 in 40 ms, by the fault download/http-error, attempt 2 of 4, next in 2 s",
+        ),
+        (
+            {"status": 0, "fault": "stall"},
+            "Pixel ✗ nothing instead of release 14 in 40 ms, by the fault stall, attempt 1 of 4, next in 1 s",
+        ),
+        (
+            {"fault": "truncate"},
+            "Pixel broken off 500 B of release 14 in 40 ms, by the fault truncate, attempt 1 of 4, next in 1 s",
+        ),
+        ({"complete": True}, "Pixel fetched 500 B of release 14 in 40 ms"),
+        ({"complete": True, "attempt": 3}, "Pixel fetched 500 B of release 14 in 40 ms, attempt 3 of 4"),
+        (
+            {"complete": True, "fault": "corrupt-byte"},
+            "Pixel fetched 500 B of release 14 in 40 ms, though the fault corrupt-byte struck",
+        ),
+        ({"range": True}, "Pixel fetched a range: 500 B of release 14 in 40 ms"),
+    ],
+)
+def test_a_download_says_which_attempt_it_was_and_when_the_plugin_comes_again(
+    changes: dict[str, Any], text: str
+) -> None:
+    assert " ".join(read("download-ended", **a_download(**changes)).split()) == text
+
+
+def test_what_an_app_reports_of_its_update_is_told_in_its_own_words() -> None:
+    report = {"client": "Pixel", "peer": "127.0.0.1", "sequence": 14, "version": "1", "error": ""}
+
+    ready = read("lifecycle-reported", **report, lifecycle="ready-confirmed")
+    failed = read(
+        "lifecycle-reported", **{**report, "error": "HTTP 503", "sequence": None}, lifecycle="check-error"
+    )
+    whose = read("lifecycle-reported", **{**report, "client": None}, lifecycle="apply")
+
+    assert " ".join(ready.split()) == "Pixel says ready-confirmed 14"
+    assert " ".join(failed.split()) == "Pixel says check-error: HTTP 503"
+    assert " ".join(whose.split()) == "127.0.0.1 says apply 14 (nobody can tell which client)"
+
+
+def test_a_completion_says_what_became_of_which_update_and_what_is_odd_about_it() -> None:
+    told = {
+        "client": "Pixel", "peer": "p", "request_id": "r", "update_type": "frontend", "status": "failed",
+        "sequence": 14, "version": "1", "detail": "no space", "flags": ["hash-mismatch"],
+    }  # fmt: skip
+
+    assert " ".join(read("update-reported", **told).split()) == (
+        "Pixel reports failed: frontend of release 14: no space ! hash-mismatch"
+    )
+    well = read(
+        "update-reported", **{**told, "status": "success", "sequence": None, "detail": "", "flags": []}
+    )
+    assert " ".join(well.split()) == "Pixel reports success: frontend of an update"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("as-expected", "as expected"), ("unexpected", "not as expected"), ("cannot-tell", "nobody can tell")],
+)
+def test_what_a_fault_led_to_is_told_beside_what_was_expected(outcome: str, words: str) -> None:
+    fields = {
+        "client": "Pixel",
+        "override": 3,
+        "fault": "hang",
+        "sequence": None,
+        "detail": "It asked again.",
+    }
+
+    text = read("fault-outcome", **fields, outcome=outcome)
+
+    assert " ".join(text.split()) == f"Pixel fault hang: {words}. It asked again."
+
+
+@given(st.text())
+def test_C3_no_text_of_a_report_draws_anything(hostile: str) -> None:
+    report = {"client": None, "peer": "p", "sequence": None, "version": None, "error": hostile}
+    told = {
+        "client": "c", "peer": "p", "request_id": "r", "update_type": hostile, "status": hostile,
+        "sequence": None, "version": None, "detail": hostile, "flags": [hostile],
+    }  # fmt: skip
+    for text in (
+        read("lifecycle-reported", **report, lifecycle=hostile),
+        read("update-reported", **told),
+        read("check-answered", **a_check(protocol="update-server", product=hostile)),
+    ):
+        assert text.isprintable()

@@ -14,32 +14,9 @@ from hotswap_dev.cli.look import _clients, ago, armed
 from hotswap_dev.cli.tables import table
 from hotswap_dev.cli.why import explained
 from hotswap_dev.errors import HotswapError
-from tests.unit.cli.saying import Say, Site, a_row
+from tests.unit.cli.saying import Say, Site, a_row, a_why
 
 NOW = datetime(2026, 4, 5, 12, 0, tzinfo=UTC)
-
-
-def a_why(**changes: Any) -> dict[str, Any]:
-    found = {
-        "check": {
-            "client": "Pixel", "sequence": 1, "binary_version": "0.1.0", "platform": "android",
-            "arch": "aarch64", "channel": "beta", "flags": [],
-        },
-        "name": "QA phone",
-        "status": 204,
-        "reason": "binary-too-old",
-        "sentence": "Release 3 needs binary 0.5.0, the client runs 0.1.0.",
-        "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
-        "considered": [
-            {"sequence": 3, "code": "binary-too-old", "change": "hotswap-dev edit-release 3 --min-binary-version 0.1.0",
-             "detail": "Release 3 needs binary 0.5.0, the client runs 0.1.0."},
-            {"sequence": 2, "code": "release-withheld", "detail": "Release 2 is withheld.",
-             "change": "hotswap-dev restore 2"},
-        ],
-        "next": {"sentence": "Nothing until its app is 0.5.0 or newer, or 3 asks for less. " * 2, "command": ""},
-        "client": None,
-    }  # fmt: skip
-    return {**found, **changes}
 
 
 def test_why_says_answer_reason_ladder_next_and_the_commands_on_80_columns() -> None:
@@ -121,8 +98,9 @@ def test_why_of_nobody_is_usage(say: Say) -> None:
 
 def test_status_shows_all_that_bends_answers_and_nothing_where_nothing_does() -> None:
     calm: dict[str, Any] = {
-        "forced": [], "mandatory_for_all": False, "pins": {}, "names": {"p1": "QA phone"},
+        "forced": [], "faults": [], "mandatory_for_all": False, "pins": {}, "names": {"p1": "QA phone"},
         "channels": {"beta": {"paused": False}}, "releases": {"1": {"withheld": False, "mandatory": False}},
+        "required": {}, "products": {},
     }  # fmt: skip
     bent = {
         **calm,

@@ -60,7 +60,9 @@ def newer(controls: Controls, check: Check) -> list[Release]:
     return [
         controls.releases[sequence]
         for sequence in (channel.releases if channel else ())
-        if sequence > check.sequence and controls.releases[sequence].update_type == "frontend"
+        if sequence > check.sequence
+        and controls.releases[sequence].update_type == "frontend"
+        and controls.releases[sequence].targets.having in (None, check.sequence)
     ]
 
 

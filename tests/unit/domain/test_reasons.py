@@ -104,7 +104,9 @@ def test_what_was_passed_over_is_no_longer_refused_for_that_once_its_command_was
     controls: Controls, check: Check
 ) -> None:
     for one in decide(controls, check, NOW).considered:
-        if "cause" not in one.reason.args and change(one.reason):  # bytes that are gone do not come back: something newer does
+        if "cause" not in one.reason.args and change(
+            one.reason
+        ):  # bytes that are gone do not come back: something newer does
             after = done(controls, change(one.reason))
             assert ineligible(after, after.releases[one.sequence], check) != one.reason
 
