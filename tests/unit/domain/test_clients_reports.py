@@ -73,6 +73,11 @@ def test_a_confirmed_one_that_is_gone_was_not_given_up_by_a_start() -> None:
     )
 
 
+def test_that_an_older_one_was_confirmed_says_nothing_of_the_one_that_is_gone() -> None:
+    story = Story().applies(13).says("ready-confirmed", 13).applies(14, at=13).reports(13)
+    assert "14 was not confirmed by notifyReady() before a start" in label_sentence(story.client)
+
+
 def test_a_confirmed_one_that_is_gone_to_0_may_be_reinstalled_or_discarded_too() -> None:
     story = Story().applies(14).says("ready-confirmed", 14).reports(0)
     assert readings(_label(story)) == ("rolled-back", "reinstalled", "discarded")
@@ -159,6 +164,12 @@ def test_a_rollback_with_nothing_to_leave_changes_nothing() -> None:
 
 def test_a_rollback_from_what_was_never_seen_changes_nothing() -> None:
     story = Story().reports(13)
+    before = story.client
+    assert story.says("rollback", 14).client is before
+
+
+def test_a_rollback_to_what_was_never_seen_is_left_to_the_next_check_whatever_was_fetched() -> None:
+    story = Story().offered(15, at=13).fetched(15)
     before = story.client
     assert story.says("rollback", 14).client is before
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from hotswap_dev import wire
 from hotswap_dev.domain.commands import Built, Command, registered
+from hotswap_dev.domain.commands.faults import ArmFault, DisarmFault
+from hotswap_dev.domain.commands.overrides import ClearOverrides
 from hotswap_dev.domain.commands.releases import JumpSequence, Promote, Publish, Reoffer, RollBackTo
 from hotswap_dev.domain.controls import Controls, apply, replay
 from hotswap_dev.domain.facts import Fact, ReleaseAdded, ReleaseWithheld

@@ -144,7 +144,11 @@ def test_a_client_that_took_its_offer_is_up_to_date_or_was_passed_over(
     if sequence is not None:
         after = decide(controls, replace(check, sequence=sequence), NOW)
         assert offered(after) is None
-        assert after.reason.code in ("up-to-date", "release-withheld", "binary-too-old", "pinned") + (
+        assert after.reason.code in (
+            "up-to-date",
+            "release-withheld",
+            "binary-too-old",
+            "pinned",
             "not-targeted",
             "not-in-rollout",
         )
