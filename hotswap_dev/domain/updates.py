@@ -6,7 +6,7 @@ is answered, or recorded, and flagged. JSON comes here decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -113,11 +113,11 @@ def check_of(
     *,
     device: str | None,
     peer: str,
-    headers_for: Callable[[str], Mapping[str, str]] = lambda _: {},
+    headers: Mapping[str, str],
 ) -> Check | BadCheck:
     """The check that a question means (interface, "update-server protocol").
 
-    `device` is the id header's value if it was sent, `peer` the address that asked, `headers_for` gives a channel's
+    `device` is the id header's value if it was sent, `peer` the address that asked, `headers` are those of
     `Check.headers`. A version that names a release is its sequence, in the product's own channel first: the highest,
     where a re-offer repeats it. Any other text is the binary's version, which then runs nothing from here.
     """
@@ -140,7 +140,7 @@ def check_of(
         arch="",
         channel=channel,
         flags=asked.flags,
-        headers=headers_for(channel or DEFAULT_CHANNEL),
+        headers=headers,
         protocol="update-server",
     )
 

@@ -65,7 +65,12 @@ class _FunnelSite:
             await asyncio.sleep(0)
         counted = counting.counted()
         return [
-            {"version": release.version, "channel": release.channel, **wire.plain(counted[release.sequence])}
+            {
+                "sequence": release.sequence,
+                "version": release.version,
+                "channel": release.channel,
+                **wire.plain(counted[release.sequence]),
+            }
             for release in releases
         ]
 

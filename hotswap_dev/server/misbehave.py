@@ -7,7 +7,6 @@ A fault ends at once where the client leaves, and within the last words that ans
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 import time
@@ -27,7 +26,7 @@ from hotswap_dev.domain.faults.presets import line_of
 from hotswap_dev.domain.faults.signature import SignatureFault
 from hotswap_dev.server.misbehaving.delivery import Chance, Delivery, delivery, late
 from hotswap_dev.server.misbehaving.ends import close, reset, silence
-from hotswap_dev.server.misbehaving.pace import LARGEST_PIECE, Pace
+from hotswap_dev.server.misbehaving.pace import LARGEST_PIECE, Pace, next_piece
 from hotswap_dev.server.turns import Turns
 
 _PORTAL = b"""<!doctype html>
@@ -211,12 +210,10 @@ class MisbehavingDownload(web.StreamResponse):
                 raise ConnectionResetError("the bundle's file is shorter than it was")
             if pace is not None:
                 await pace.turn(request, len(piece))
+            await next_piece(self._turns)
             await self.write(_with_changed(piece, self.sent, self._sending.changed))
             await request.writer.drain()
             self.sent += len(piece)
-            if pace is None:
-                # Where the client reads as fast as this writes, nothing above ever waits.
-                await asyncio.sleep(0)
 
 
 def misbehave_download(

@@ -11,7 +11,6 @@ import email.message
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-import aiohttp
 from aiohttp import web
 
 from hotswap_dev import wire
@@ -37,22 +36,22 @@ class TooLarge(HotswapError):
     status = 413
 
 
-async def read_body(request: web.Request, *, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """A request's body; HotswapError where it is too large, too slow, or broken."""
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(BODY_SECONDS):
             while piece := await request.content.readany():
                 body += piece
                 if len(body) > MAX_BODY:
                     raise _too_large()
     except TimeoutError:
         raise HotswapError(
-            f"the body did not arrive within {seconds:g} s", "send it at once", code="body-too-slow"
+            f"the body did not arrive within {BODY_SECONDS:g} s", "send it at once", code="body-too-slow"
         ) from None
-    except (web.RequestPayloadError, aiohttp.ClientPayloadError, aiohttp.http.HttpProcessingError) as error:
+    except web.RequestPayloadError as error:
         raise HotswapError(
             f"the body can't be read: {error}", "send it with its Content-Length", code="bad-body"
         ) from None

@@ -10,6 +10,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -122,7 +124,7 @@ class UpdateSite:
                 self._engine.controls,
                 device=device,
                 peer=peer,
-                headers_for=lambda channel: self._demanded(request, channel),
+                headers=self._demanded(request),
             )
         if isinstance(check, Check):
             decisions = self._engine.answer_update(check)
@@ -144,11 +146,9 @@ class UpdateSite:
     ) -> _Told:
         """What the decisions are as one plain answer."""
         if isinstance(check, BadCheck):
-            return _Told(400, leading.reason, PROBLEM, refusal(check, "check"))
+            return _Told(400, leading.reason, {"Content-Type": PROBLEM}, refusal(check, "check"))
         if isinstance(leading.answer, Denied):
-            return _Told(
-                leading.answer.status, leading.reason, PROBLEM, _denial(leading.answer, leading.reason)
-            )
+            return _denied(leading.answer, leading.reason)
         entries: list[Mapping[str, Any]] = []
         offered: list[Release] = []
         unreadable: Release | None = None
@@ -185,7 +185,7 @@ class UpdateSite:
         return _Told(
             200,
             leading.reason,
-            "application/json",
+            {"Content-Type": "application/json"},
             wire.encode({"available_updates": entries, "request_id": request_id}),
             request_id=request_id,
             offered=tuple(offered),
@@ -212,24 +212,20 @@ class UpdateSite:
     async def _sent(
         self, request: web.Request, leading: Decision, told: _Told, answered: CheckAnswered
     ) -> web.StreamResponse:
-        headers = {"Cache-Control": _NO_STORE, REASON_HEADER: told.reason.code}
-        if told.content_type is not None:
-            headers["Content-Type"] = told.content_type
-        if told.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
+        headers = {"Cache-Control": _NO_STORE, REASON_HEADER: told.reason.code, **told.headers}
         response: web.Response
         if leading.strike is None:
             response = web.Response(status=told.status, body=told.body or None, headers=headers)
         else:
             response = misbehave_check(leading.strike.fault, PlainAnswer(told.status, headers, told.body))
-        self._exchanges.keep(answered, request, response.headers, told.body)
+        body = response.body if isinstance(response.body, bytes) else b""
+        self._exchanges.keep(answered, request, response.headers, body)
         return response
 
-    def _demanded(self, request: web.Request, channel: str) -> Mapping[str, str]:
-        """`Check.headers` of a request: the header that the channel demands, if it came."""
-        required = self._engine.controls.required.get(channel)
-        value = None if required is None else request.headers.get(required.header)
-        return {} if required is None or value is None else {required.header.lower(): digest(value)}
+    def _demanded(self, request: web.Request) -> Mapping[str, str]:
+        """`Check.headers` of a request: of the headers that some channel demands, those that came."""
+        wanted = {one.header.lower() for one in self._engine.controls.required.values()}
+        return {name: digest(request.headers[name]) for name in sorted(wanted) if name in request.headers}
 
 
 class _Told(NamedTuple):
@@ -237,7 +233,7 @@ class _Told(NamedTuple):
 
     status: int
     reason: Reason
-    content_type: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     request_id: str | None = None
     offered: tuple[Release, ...] = ()
@@ -312,16 +308,19 @@ def _bundle_gone(release: Release) -> Reason:
     )
 
 
-def _denial(denied: Denied, reason: Reason) -> bytes:
-    return wire.encode(
-        {
-            "type": "urn:hotswap-dev:access-denied",
-            "title": "access-denied",
-            "status": denied.status,
-            "detail": sentence(reason),
-            "parameter": denied.header,
-        }
-    )
+def _denied(denied: Denied, reason: Reason) -> _Told:
+    headers = {"Content-Type": PROBLEM}
+    if denied.status == HTTPStatus.UNAUTHORIZED:
+        # RFC 9110, section 11.6.1: it names how to be let in.
+        authorization = denied.header.lower() == "authorization"
+        headers["WWW-Authenticate"] = "Bearer" if authorization else denied.header
+    body = {
+        "type": f"urn:hotswap-dev:{reason.code}",
+        "title": reason.code,
+        "status": denied.status,
+        "detail": sentence(reason),
+    }
+    return _Told(denied.status, reason, headers, wire.encode(body))
 
 
 def _demand_no_page(request: web.Request) -> None:

@@ -6,9 +6,10 @@ Nothing of it is written down by hand but what a fault is on the wire: the rest 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, overload
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +40,7 @@ from hotswap_dev.domain.plugin import (
     play,
     started,
 )
+from hotswap_dev.domain.plugin.app import DEFAULT_MAX_RETRIES
 from hotswap_dev.domain.plugin.commands import CHECK_SECONDS, DOWNLOAD_SECONDS, notify_ready
 from hotswap_dev.domain.plugin.commands import apply as apply_update
 from hotswap_dev.domain.plugin.commands import check as check_update
@@ -60,8 +62,8 @@ class Requests(Struct, frozen=True, kw_only=True):
 class Reaction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a client of the plugin does when a fault strikes it, from a check to the start after apply.
 
-    It has the plugin's default policies and retries, and plain http is allowed to it, unless `needs` says otherwise;
-    an address in a text is `…`.
+    It has the plugin's default policies, and plain http is allowed to it, unless `needs` says otherwise; an address in
+    a text is `…`, as `without_addresses` makes it.
     """
 
     sentence: str
@@ -84,13 +86,13 @@ class Reaction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The plugin's config without which it doesn't show."""
 
 
-def reaction(fault: Fault, times: int | None = None) -> Reaction:
+def reaction(fault: Fault, times: int | None = None, max_retries: int = DEFAULT_MAX_RETRIES) -> Reaction:
     """What a client does that `fault` strikes: each of its requests, or the first `times` of them.
 
-    For downloads these are attempts, so that the plugin's retries may still come through.
+    For downloads these are attempts, so that the plugin's retries may still come through; `max_retries` is the app's.
     """
     needs = {"require_https": True} if isinstance(fault, check.InsecureUrl) else None
-    client = _Client(fault, times, https=needs is not None)
+    client = _Client(fault, times, max_retries, https=needs is not None)
     checked = client.play(check_update)
     available = isinstance(checked.result, CheckResult) and checked.result.available
     applied = client.play(apply_update) if available else None
@@ -100,9 +102,9 @@ def reaction(fault: Fault, times: int | None = None) -> Reaction:
     start = started(client.app.folder, binary_version=client.app.binary_version)
     told = Reaction(
         sentence="",
-        check=checked.error,
+        check=without_addresses(checked.error),
         available=available,
-        apply=None if applied is None else applied.error,
+        apply=None if applied is None else without_addresses(applied.error),
         applied=applied is not None and applied.error is None,
         ready=ready,
         restart="rolls-back" if start.did == "roll-back" else "keeps",
@@ -110,12 +112,24 @@ def reaction(fault: Fault, times: int | None = None) -> Reaction:
         requests=Requests(check=client.checks, download=client.downloads),
         needs=needs,
     )
-    return replace(told, sentence=_sentence(fault, told, times, client.waited))
+    return replace(told, sentence=_sentence(fault, told, max_retries + 1, client.waited))
+
+
+@overload
+def without_addresses(text: str) -> str: ...
+@overload
+def without_addresses(text: None) -> None: ...
+@overload
+def without_addresses(text: str | None) -> str | None: ...
+def without_addresses(text: str | None) -> str | None:
+    """What a promise rejects with, each address in it as `…`: with the same fault it is the same everywhere."""
+    return None if text is None else _ADDRESS.sub(_URL, text)
 
 
 # --- the client, on a wire that misbehaves ------------------------------------------------------------------------
 
 _URL = "…"
+_ADDRESS = re.compile(r"https?://[^\s()]+")
 
 
 def _manifest(sequence: int, *, https: bool) -> Manifest:
@@ -131,9 +145,14 @@ def _manifest(sequence: int, *, https: bool) -> Manifest:
 class _Client:
     """A client of the plugin, and what the wire does to its requests."""
 
-    def __init__(self, fault: Fault, times: int | None, *, https: bool) -> None:
+    def __init__(self, fault: Fault, times: int | None, max_retries: int, *, https: bool) -> None:
         running = Cached(version="0.1.0-ota.1", sequence=RUNS, min_binary_version="0.1.0", confirmed=True)
-        config = Config(endpoint="https://host/{{current_sequence}}", pubkey="RW…", require_https=https)
+        config = Config(
+            endpoint="https://host/{{current_sequence}}",
+            pubkey="RW…",
+            require_https=https,
+            max_retries=max_retries,
+        )
         self.app: App = launched(
             config, Folder(current=RUNS, versions={RUNS: running}), binary_version="0.1.0"
         )[0]
@@ -236,7 +255,7 @@ no script of the new page comes to run."""
 _KEEPS = "it keeps what it runs"
 
 
-def _sentence(fault: Fault, told: Reaction, times: int | None, waited: int) -> str:
+def _sentence(fault: Fault, told: Reaction, attempts: int, waited: int) -> str:
     needs = " Only under require_https, which plain http has to be without." if told.needs else ""
     if told.check is not None:
         return f"Its check fails with `{told.check}`, and {_KEEPS}.{needs}"
@@ -251,7 +270,8 @@ def _sentence(fault: Fault, told: Reaction, times: int | None, waited: int) -> s
             "again: a loop."
         )
     if told.requests.download > 1:
-        return f"{told.requests.download - 1} of its 4 attempts fail, the next comes through after {waited} s: applied."
+        failed = told.requests.download - 1
+        return f"{failed} of its {attempts} attempts fail, the next comes through after {waited} s: applied."
     if isinstance(fault, bundle.NoIndex):
         return "It applies it, and shows the page that is compiled into the app."
     slow = isinstance(

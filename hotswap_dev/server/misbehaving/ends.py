@@ -43,7 +43,10 @@ async def silence(request: web.BaseRequest, seconds: float) -> None:
 async def close(request: web.BaseRequest) -> NoReturn:
     """Close our side (TCP FIN) behind what was written; always ends in a ConnectionResetError."""
     transport = _transport(request)
-    transport.write_eof()
+    try:
+        transport.write_eof()
+    except OSError:
+        raise ConnectionResetError(_LEFT) from None
     await silence(request, _LAST_LOOK)
     transport.abort()
     raise ConnectionResetError("closed on purpose")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
 from hotswap_dev.server.misbehaving.ends import silence
+from hotswap_dev.server.turns import Turns
 
 LARGEST_PIECE = 64 * 1024
-"""Bytes that are read and sent at once: what the loop may be held up by."""
+"""Bytes that are read and sent at once."""
 
 _PIECE_SECONDS = 0.05
 _CATCHING_UP = 0.25
@@ -18,6 +20,19 @@ _CATCHING_UP = 0.25
 a client that did not read for a while must not be sent a burst."""
 
 _SMALLEST_BUFFER = 8 * 1024
+
+
+_gates: WeakKeyDictionary[Turns, asyncio.Lock] = WeakKeyDictionary()
+
+
+async def next_piece(turns: Turns) -> None:
+    """Wait for a turn of the loop in which no other of these downloads sends a piece.
+
+    However many there are and however fast their clients read, what else the loop has to do then waits for one piece a
+    turn, not for one of each: a hundred of them would hold up a check by 10 ms and more.
+    """
+    async with _gates.setdefault(turns, asyncio.Lock()):
+        await asyncio.sleep(0)
 
 
 class Pace:
@@ -38,5 +53,4 @@ class Pace:
         """Wait until a line of this pace would have brought so many bytes more."""
         now = asyncio.get_running_loop().time()
         self._due = max(self._due, now - _CATCHING_UP) + count * self._seconds_per_byte
-        # Also where it is late: others are to have their turns in between.
         await silence(request, max(0.0, self._due - now))

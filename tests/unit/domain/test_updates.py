@@ -67,7 +67,11 @@ json_values = st.recursive(
 
 def checked(version: int | str, controls: Controls, product: str = "your_app") -> Check:
     found = check_of(
-        Asked(product=product, version=version, platform="macos"), controls, device=None, peer="::1"
+        Asked(product=product, version=version, platform="macos"),
+        controls,
+        device=None,
+        peer="::1",
+        headers={},
     )
     assert isinstance(found, Check)
     return found
@@ -180,7 +184,7 @@ def test_any_other_version_is_the_binarys_at_sequence_0() -> None:
 def test_a_version_that_is_neither_is_refused_for_its_client() -> None:
     asked = Asked(product="p", version="latest", platform="linux")
 
-    found = check_of(asked, Controls(), device="Pixel 8", peer="10.0.0.7")
+    found = check_of(asked, Controls(), device="Pixel 8", peer="10.0.0.7", headers={})
 
     assert isinstance(found, BadCheck)
     assert (found.client, found.parameter, found.value) == ("Pixel 8", "version", "latest")
