@@ -20,6 +20,7 @@ from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command, registered
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, every_fact
+from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.file_changes import BundleList, ListedFile, TreeWarning
 from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
@@ -204,15 +205,23 @@ def _in_plain_words(error: str) -> str:
     field = place.rstrip("`").lstrip(".")
     for pattern, words in _WORDS_FOR:
         if found := re.fullmatch(pattern, wrong):
-            values = [_TYPES.get(one, one) for one in found.groups()]
+            values = [_type_words(one) for one in found.groups()]
             return (f"{field}: " if field else "") + words.format(*values)
     return error
+
+
+def _type_words(types: str) -> str:
+    return _TYPES.get(types) or " or ".join(_TYPES.get(one, one) for one in types.split(" | "))
 
 
 _WORDS_FOR = (
     (r"Expected `str` of length >= 1", "must not be empty"),
     (r"Expected `str` of length >= (\d+)", "at least {} characters"),
     (r"Expected `str` of length <= (\d+)", "at most {} characters"),
+    (r"Expected `array` of length <= (\d+)", "at most {} of them"),
+    (r"Invalid enum value (.+)", "it can't be {}"),
+    (r"Expected `\w+` > (\S+)", "must be above {}"),
+    (r"Expected `\w+` < (\S+)", "must be below {}"),
     (r"Expected `\w+` >= (\S+)", "at least {}"),
     (r"Expected `\w+` <= (\S+)", "at most {}"),
     (r"Expected `str` matching regex '(.*)'", "must match {}"),
@@ -256,6 +265,24 @@ def command_schemas() -> list[Mapping[str, Json]]:
             "arguments": components[kind.__name__],
         }
         for kind in kinds
+    ]
+
+
+def fault_schemas() -> list[Mapping[str, Json]]:
+    """The catalogue as `GET /api/faults` lists it, but for the reactions: name, stage, summary, help, parameters as a
+    JSON schema.
+    """
+    kinds = every_fault()
+    _, components = msgspec.json.schema_components(kinds.values(), ref_template="#/{name}")
+    return [
+        {
+            "name": name,
+            "stage": kind.stage,
+            "summary": kind.summary,
+            "help": inspect.cleandoc(kind.__doc__ or ""),
+            "parameters": components[kind.__name__],
+        }
+        for name, kind in kinds.items()
     ]
 
 

@@ -13,14 +13,18 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import LATEST, NULL, parameter
+from hotswap_dev.cli.arguments import parameter, typed
 from hotswap_dev.cli.meaning import Known, client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import WHERE, control, echo_json, finding_a_server
+from hotswap_dev.cli.outlook import outlook_lines
+from hotswap_dev.cli.refusals import as_typed
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
-from hotswap_dev.client.control import ControlClient
+from hotswap_dev.cli.words import LATEST, NULL
+from hotswap_dev.client.control import ControlClient, ServerRefused
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.clients import ForgetClient
 from hotswap_dev.domain.commands.overrides import Force204
+from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
 from hotswap_dev.domain.fact_words import (
     bends_answers,
     changes_words,
@@ -31,7 +35,7 @@ from hotswap_dev.domain.fact_words import (
 )
 from hotswap_dev.errors import UsageError
 
-_CLIENT_FIELDS = ("client", "clients")
+_CLIENT_FIELDS = ("client", "clients", "always")
 _MOST_ROWS = 50
 _MOST_ROWS_ASKED = 10
 """What is asked about must still stand on a terminal of 24 lines."""
@@ -50,15 +54,21 @@ def command_of(kind: type[Command]) -> click.Command:
         site = control(where)
         known = Known()
         asks = kind.final and not yes and not dry_run and _on_a_terminal()
-        if dry_run or asks or any(given.get(name) for name in _CLIENT_FIELDS):
+        # Who is next to flip in is said by name.
+        names_someone = kind in (SetRollout, SetTargets) or any(given.get(name) for name in _CLIENT_FIELDS)
+        if dry_run or asks or names_someone:
             known = known_in(site.get("/api/state"))
         arguments = dict(_meant(kind, given, site, known))
-        if asks:
-            _ask(kind.verb, site, arguments, known)
-        done = site.command(kind.verb, arguments, dry_run=dry_run)
+        try:
+            if asks:
+                _ask(kind.verb, site, arguments, known)
+            done = site.command(kind.verb, arguments, dry_run=dry_run)
+        except ServerRefused as refused:
+            raise as_typed(refused, kind.verb, {name: name in positional for name in properties}) from None
         if as_json:
             echo_json(done)
-        elif kind is ForgetClient and arguments["client"] not in known:
+            return
+        if kind is ForgetClient and arguments["client"] not in known:
             click.echo(
                 f"{arguments['client']!r} was never seen, and nothing is set for it: nothing to forget"
             )
@@ -71,6 +81,8 @@ def command_of(kind: type[Command]) -> click.Command:
         else:
             bent = f"; {changes_words(len(done['changes']))}" if bends_answers(done["events"]) else ""
             click.echo(f"{done_words(done['events'], known.names)}{bent}")
+        for text in outlook_lines(kind, arguments, done["result"], known.names):
+            click.echo(text)
 
     return click.Command(
         kind.verb,
@@ -116,7 +128,7 @@ def _meant(
 ) -> Iterator[tuple[str, wire.Json]]:
     """The arguments as they are sent: what was not given is left out, words are what they stand for."""
     for name, value in given.items():
-        if value is None or value == ():
+        if value is None:
             continue
         if value is NULL:
             yield name, None
@@ -132,7 +144,7 @@ def _meant(
                 else [client_meant(one, known) for one in value],
             )
         else:
-            yield name, list(value) if isinstance(value, tuple) else value
+            yield name, value
 
 
 def _absolute(kind: type[Command], path: str) -> str:
@@ -148,7 +160,7 @@ def _help(schema: wire.Json, positional: Mapping[str, wire.Json]) -> Iterator[st
     yield schema["help"]
     if positional:
         # As the usage line calls them.
-        called = {"on|off" if name == "on" else name.upper(): one for name, one in positional.items()}
+        called = {typed(name, positional=True): one for name, one in positional.items()}
         width = max(len(name) for name in called)
         lines = (f"  {name:<{width}}  {one.get('description', '')}".rstrip() for name, one in called.items())
         yield "\b\nArguments:\n" + "\n".join(lines)
@@ -193,9 +205,12 @@ def _already(kind: type[Command], arguments: Mapping[str, wire.Json], site: Cont
 
 def _told(told: wire.Json, other: wire.Json) -> str:
     """An answer in few words; of two offers of one release, what tells them apart."""
-    if told["status"] != 200:
-        return f"no update: {told['reason']}"
-    text = f"offer {told['offered']}: {told['reason']}"
+    reason = told["reason"] if told.get("fault") is None else f"fault {told['fault']}"
+    if told["status"] == 204:
+        return f"no update: {reason}"
+    if "offered" not in told or told["status"] != 200:
+        return f"{told['status'] or 'no answer'}: {reason}"
+    text = f"offer {told['offered']}: {reason}"
     differs = [
         _value(name, told.get(name))
         for name in ("version", "mandatory", "min_binary_version", "notes")

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from hotswap_dev import wire
 from hotswap_dev.cli.options import WHERE, control
+from hotswap_dev.domain.faults import every_fault, fault_kind
 from hotswap_dev.errors import HotswapError
 
 _SECONDS = 1.0
@@ -25,6 +26,12 @@ _PLAIN = re.compile(r"[\w@%+.,/:][\w@%+=:,./-]*")
 def matching(items: Iterable[CompletionItem], incomplete: str) -> list[CompletionItem]:
     """Those that go on from what was typed."""
     return [item for item in items if str(item.value).startswith(incomplete)]
+
+
+def matching_last(items: Iterable[CompletionItem], incomplete: str) -> list[CompletionItem]:
+    """The same for the last word of a list with commas."""
+    before, comma, word = incomplete.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{item.value}", help=item.help) for item in matching(items, word)]
 
 
 def sequences(ctx: click.Context) -> list[CompletionItem]:
@@ -43,6 +50,28 @@ def channels(ctx: click.Context) -> list[CompletionItem]:
     """The channels that there are."""
     state = _asked(ctx, "/api/state") or {"controls": {"channels": {}}}
     return [CompletionItem(name) for name in state["controls"]["channels"]]
+
+
+def faults() -> list[CompletionItem]:
+    """The catalogue, each fault with what the server does."""
+    return [CompletionItem(name, help=kind.summary) for name, kind in every_fault().items()]
+
+
+def parameters_of_fault(name: object) -> list[CompletionItem]:
+    """A fault's parameters, up to their values; none for a word that is no fault."""
+    try:
+        kind = fault_kind(str(name))
+    except HotswapError:
+        return []
+    return [CompletionItem(f"{field}=") for field in kind.__struct_fields__]
+
+
+def armed_faults(ctx: click.Context) -> list[CompletionItem]:
+    """The numbers of the faults that are armed, each with its name."""
+    state = _asked(ctx, "/api/state") or {"controls": {"faults": ()}}
+    return [
+        CompletionItem(str(one["override"]), help=one["fault"]) for one in state["controls"].get("faults", ())
+    ]
 
 
 def _asked(ctx: click.Context, path: str, **query: int) -> wire.Json:

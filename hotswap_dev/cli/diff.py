@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import LATEST, Latest, Whole
 from hotswap_dev.cli.lines import size
 from hotswap_dev.cli.meaning import latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.tables import table
+from hotswap_dev.cli.words import LATEST, Latest, Whole
 
 _COLOURS = {"added": "green", "changed": "yellow", "removed": "red"}
 

@@ -10,7 +10,21 @@ from typing import Any
 
 from hotswap_dev.domain.fact_words import Event
 
-_COMPARED = ("status", "reason", "args", "sequence", "offered", "channel", "binary_version", "flags")
+_COMPARED = (
+    "status",
+    "reason",
+    "args",
+    "sequence",
+    "offered",
+    "channel",
+    "binary_version",
+    "flags",
+    "fault",
+    "product",
+)
+
+_OF_ONE_CLIENT = ("download-ended", "lifecycle-reported", "update-reported", "fault-outcome")
+"""Events that happen to one client: they end its run, and leave those of the others."""
 
 
 def folded(events: Iterable[Event]) -> list[Event]:
@@ -61,8 +75,8 @@ def folded_live(events: Iterable[Event | None]) -> Iterator[Event]:
 
 
 def _end(runs: dict[str, dict[str, Any]], event: Event) -> list[dict[str, Any]]:
-    """The runs that an event ends: of its client for a download, else all of them."""
-    if event["event"] == "download-ended":
+    """The runs that an event ends: of its client for what happens to that one, else all of them."""
+    if event["event"] in _OF_ONE_CLIENT:
         ended = runs.pop(str(event.get("client")), None)
         return [] if ended is None else [ended]
     every = list(runs.values())

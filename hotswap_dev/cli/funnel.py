@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import Latest, Whole
 from hotswap_dev.cli.meaning import latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
+from hotswap_dev.cli.words import Latest, Whole
 
 _STEPS = {
     "offered": "offered",

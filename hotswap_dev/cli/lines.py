@@ -13,6 +13,8 @@ import click
 
 from hotswap_dev.cli.tables import padded
 from hotswap_dev.domain.fact_words import FACTS, Event, Names, fact_words
+from hotswap_dev.domain.plugin import retry_delay
+from hotswap_dev.domain.plugin.app import DEFAULT_MAX_RETRIES
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
 
@@ -77,21 +79,39 @@ def _build_skipped(event: Event) -> str:
 def _check(event: Event) -> str:
     reason = Reason(event["reason"], event["args"])
     at = "?" if event["sequence"] is None else event["sequence"]
-    name = padded(str(event["client"]), _NAME_WIDTH)
+    head = f"{padded(str(event['client']), _NAME_WIDTH)} at {at:<4}"
     repeated = _repeated(event)
-    marks = _flags(event)
     if event.get("more"):
-        answer = f"↓ {event['offered']}" if event["status"] == 200 else str(event["status"])
-        return click.style(f"{name} at {at:<4} {answer}{repeated}", dim=True)
+        return click.style(f"{head} {_told(event)}{repeated}", dim=True)
+    marks = _flags(event) + _protocol(event)
+    answer = f"{head} {_coloured(event)}{repeated}  {sentence(reason)}{marks}"
+    other = "" if event["reason"] in ("newer-release", "up-to-date") else change(reason)
+    return answer + click.style(f"  → {other}" if other else "", dim=True)
+
+
+def _told(event: Event) -> str:
+    """What went out: an arrow and the release that the client hears of, else the status."""
+    if event["offered"] is not None and event["status"] == 200:
+        return f"↓ {event['offered']}"
+    return str(event["status"]) if event["status"] else "nothing"
+
+
+def _coloured(event: Event) -> str:
+    told = _told(event)
+    if event.get("fault"):
+        return click.style(f"✗ {told}", fg="magenta", bold=True)
     if event["status"] == 200:
-        answer = click.style(f"↓ {event['offered']}", fg="cyan", bold=True)
-        return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{marks}"
+        return click.style(told, fg="cyan", bold=True)
     fine = event["reason"] == "up-to-date"
-    colour = None if fine else ("red" if event["status"] >= 400 else "yellow")
-    answer = click.style(str(event["status"]), fg=colour, dim=fine)
-    other = change(reason)
-    hint = f"  → {other}" if other and not fine else ""
-    return f"{name} at {at:<4} {answer}{repeated}  {sentence(reason)}{marks}{click.style(hint, dim=True)}"
+    return click.style(told, fg=None if fine else ("red" if event["status"] >= 400 else "yellow"), dim=fine)
+
+
+def _protocol(event: Event) -> str:
+    """Which protocol it was, where it is not the plugin's, and what the client says that it is."""
+    if event.get("protocol", "hotswap") == "hotswap":
+        return ""
+    product = f", product {shown(str(event['product']))}" if event.get("product") else ""
+    return click.style(f"  ({event['protocol']}{product})", dim=True)
 
 
 def _flags(event: Event) -> str:
@@ -110,13 +130,62 @@ def _repeated(event: Event) -> str:
 
 def _download(event: Event) -> str:
     name = padded(str(event["client"] or event["peer"]), _NAME_WIDTH)
-    what = f"{size(event['bytes'])} of release {event['sequence']} in {event['duration_ms']:.0f} ms"
-    attempt = f", attempt {event['attempt']} of 4" if event["attempt"] > 1 else ""
+    took = f"of release {event['sequence']} in {event['duration_ms']:.0f} ms"
+    what = f"{size(event['bytes'])} {took}"
     if event["complete"]:
-        return f"{name} {click.style('fetched', fg='cyan')}  {what}{attempt}"
+        struck = f", though the fault {event['fault']} struck" if event.get("fault") else ""
+        return f"{name} {click.style('fetched', fg='cyan')}  {what}{_attempt(event)}{struck}"
     if event["range"]:
         return f"{name} fetched a range: {what}"
-    return f"{name} {click.style('broken off', fg='yellow')}  {what}{attempt}"
+    fault = f", by the fault {event['fault']}" if event.get("fault") else ""
+    status = event.get("status", 200)
+    if status == 200:
+        return f"{name} {click.style('broken off', fg='yellow')}  {what}{fault}{_attempt(event)}"
+    told = click.style(f"✗ {status}" if status else "✗ nothing", fg="yellow")
+    return f"{name} {told}  instead {took}{fault}{_attempt(event)}"
+
+
+def _attempt(event: Event) -> str:
+    """Which of a client's attempts it was, and after one that failed, when the plugin comes again by itself."""
+    number, attempts = event["attempt"], 1 + DEFAULT_MAX_RETRIES
+    if number > attempts or (event["complete"] and number == 1):
+        return ""
+    text = f", attempt {number} of {attempts}"
+    if event["complete"] or event["client"] is None:
+        return text
+    return text + (f", next in {retry_delay(number)} s" if number < attempts else ", the last")
+
+
+def _lifecycle(event: Event) -> str:
+    name = padded(str(event["client"] or event["peer"]), _NAME_WIDTH)
+    lifecycle = str(event["lifecycle"])
+    failed = lifecycle.endswith("-error") or lifecycle == "rollback"
+    about = "" if event["sequence"] is None else f" {event['sequence']}"
+    said = click.style(f"says {shown(lifecycle)}{about}", fg="red" if failed else "green")
+    error = f": {shown(str(event['error']), 1000)}" if event["error"] else ""
+    whose = "" if event["client"] else "  (nobody can tell which client)"
+    return f"{name} {said}{error}{whose}"
+
+
+def _completion(event: Event) -> str:
+    name = padded(str(event["client"] or event["peer"]), _NAME_WIDTH)
+    about = "an update" if event["sequence"] is None else f"release {event['sequence']}"
+    failed = event["status"] != "success"
+    said = click.style(
+        f"reports {shown(str(event['status']))}: {shown(str(event['update_type']))} of {about}",
+        fg="red" if failed else "green",
+    )
+    detail = f": {shown(str(event['detail']), 1000)}" if event["detail"] else ""
+    flags = ", ".join(shown(str(one)) for one in event.get("flags", ()))
+    return f"{name} {said}{detail}" + (click.style(f"  ! {flags}", fg="yellow") if flags else "")
+
+
+def _outcome(event: Event) -> str:
+    words, colour = _OUTCOMES[str(event["outcome"])]
+    name = padded(str(event["client"]), _NAME_WIDTH)
+    return (
+        f"{name} fault {event['fault']}: {click.style(words, fg=colour)}. {shown(str(event['detail']), 1000)}"
+    )
 
 
 def _notice(event: Event) -> str:
@@ -146,6 +215,11 @@ _FLAGS = {
     "arch-unknown": "no known arch",
     "binary-version-empty": "no binary version",
 }
+_OUTCOMES = {
+    "as-expected": ("as expected", "green"),
+    "unexpected": ("not as expected", "red"),
+    "cannot-tell": ("nobody can tell", None),
+}
 _MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 _LINES: Mapping[str, Callable[[Event], str]] = {
@@ -154,5 +228,8 @@ _LINES: Mapping[str, Callable[[Event], str]] = {
     "build-skipped": _build_skipped,
     "check-answered": _check,
     "download-ended": _download,
+    "lifecycle-reported": _lifecycle,
+    "update-reported": _completion,
+    "fault-outcome": _outcome,
     "notice": _notice,
 }

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import ClientWord
 from hotswap_dev.cli.folding import folded, folded_live
 from hotswap_dev.cli.lines import line
 from hotswap_dev.cli.meaning import client_meant, known_in
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
+from hotswap_dev.cli.words import ClientWord
 from hotswap_dev.domain.fact_words import Event
 from hotswap_dev.domain.reasons import CODES
 from hotswap_dev.errors import Unreachable
@@ -37,7 +37,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     "--client", type=ClientWord(), metavar="CLIENT", help="only this client's: id, its beginning, or name"
 )
 @click.option("--reason", type=click.Choice(CODES), metavar="CODE", help="only check-ins with this reason")
-@click.option("--status", type=click.IntRange(100, 599), metavar="N", help="only check-ins with this status")
+@click.option(
+    "--status", type=click.IntRange(0, 599), metavar="N",
+    help="only check-ins and downloads with this status; 0: nothing went out",
+)  # fmt: skip
 @click.option(
     "--event", "events", type=click.Choice(wire.event_names()), metavar="NAME", multiple=True,
     help="only such events, such as note-added (may be repeated)",
@@ -77,7 +80,7 @@ def log(
         show(event)
     if not follow:
         if not found:
-            filtered = client or reason or status or events or since
+            filtered = client or reason or status is not None or events or since
             click.echo("nothing matches" if filtered else "nothing happened yet", err=True)
         return
     stream = site.lines(f"/api/events?after={max(0, revision - _NOT_YET_RECORDED)}")

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+import msgspec
 
 from hotswap_dev import wire
 from hotswap_dev.cli.lines import size
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
-from hotswap_dev.domain.fact_words import Names, forced_words, who
+from hotswap_dev.domain.fact_words import Names, armed_words, forced_words, targets_words, who
+from hotswap_dev.domain.model import ArmedFault
 
 
 @click.command(params=finding_a_server())
@@ -55,6 +57,9 @@ def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
         overrides.append("every offer is mandatory, until it is off")
     for text in overrides:
         yield "override", text
+    for one in controls["faults"]:
+        armed_fault = msgspec.convert(one, ArmedFault)
+        yield "fault", f"{armed_fault.override}: {armed_words(armed_fault, names).removeprefix('fault ')}"
     paused = [name for name, channel in controls["channels"].items() if channel["paused"]]
     if paused:
         yield "paused", f"{', '.join(paused)}: nobody who asks for it is offered anything"
@@ -64,6 +69,38 @@ def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
         sequences = sorted((int(one) for one, release in controls["releases"].items() if release[label]))
         if sequences:
             yield label, _some(sequences)
+    for sequence in _narrowed(controls):
+        release = controls["releases"][str(sequence)]
+        yield "narrowed", f"{sequence} on {release['channel']}: {'; '.join(reach_marks(release, names))}"
+    for channel, required in controls["required"].items():
+        which = " with its value" if required["digest"] is not None else ""
+        yield (
+            "demands",
+            f"channel {channel}: the header {required['header']}{which}, else {required['status']}",
+        )
+    for product, channel in controls["products"].items():
+        yield "product", f"{product} is answered from channel {channel}"
+
+
+def reach_marks(release: wire.Json, names: Names) -> Iterator[str]:
+    """Whom a release leaves out: its rollout, and its targets."""
+    if release["percent"] < 100:
+        always = ", ".join(who(client, names) for client in release["always"])
+        yield f"{release['percent']:g} %" + (f" and {always}" if always else "")
+    if release["targets"]:
+        yield f"for {targets_words(release['targets'], names)}"
+
+
+def _narrowed(controls: wire.Json) -> Iterator[int]:
+    """The releases in play that not everyone may have: those above the newest whole one of their channel."""
+    for channel in controls["channels"].values():
+        for sequence in channel.get("releases", ()):
+            release = controls["releases"][str(sequence)]
+            if release["withheld"]:
+                continue
+            if release["percent"] >= 100 and not release["targets"]:
+                break
+            yield sequence
 
 
 @click.command(params=finding_a_server())
@@ -72,13 +109,16 @@ def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
 )
 def releases(as_json: bool, limit: int, **where: Any) -> None:
     """What is offered, newest first."""
-    found = control(where).get("/api/releases", limit=limit)
+    site = control(where)
+    found = site.get("/api/releases", limit=limit)
     if as_json:
         echo_json(found)
         return
     if not found:
         click.echo("no release yet: the first finished build becomes one, or hotswap-dev publish DIST")
         return
+    targeted = any(one["always"] or one["targets"].get("clients") for one in found)
+    names: Names = site.get("/api/state")["controls"]["names"] if targeted else {}
     rows = [("", "version", "channel", "needs", "files", "size", "published", "from", "")]
     rows += [
         (
@@ -90,7 +130,7 @@ def releases(as_json: bool, limit: int, **where: Any) -> None:
             size(one["bundle"]["size"]),
             datetime.fromisoformat(one["published_at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             one["origin"] + (f" {one['from_sequence']}" if one["from_sequence"] is not None else ""),
-            ", ".join(_marks(one)),
+            "; ".join(_marks(one, names)),
         )
         for one in found
     ]
@@ -164,7 +204,8 @@ def ago(now: datetime, then: str) -> str:
     return f"{seconds // (24 * 3600)} days ago"
 
 
-def _marks(release: wire.Json) -> Iterator[str]:
+def _marks(release: wire.Json, names: Names) -> Iterator[str]:
+    yield from reach_marks(release, names)
     for name in ("mandatory", "withheld"):
         if release[name]:
             yield name

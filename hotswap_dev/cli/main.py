@@ -32,7 +32,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "attach": ("full_screen.attach", "show what the running server does"),
         "web": ("web.command", "the running server's dashboard in a browser on this machine"),
         "key": ("key", "the development key: show, export, import, new"),
-        "help": ("help", "a page about a command, a reason, or first-app, phones, ci"),
+        "help": ("help", "a page about a command, a reason, a fault, or first-app, phones, ci"),
         "completion": ("completion", "the completion script of bash, zsh or fish"),
     },
     "look": {
@@ -41,7 +41,12 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "clients": ("look", "who was seen, and what their check-ins prove"),
         "why": ("why", "why a client is answered as it is, and what would change it"),
         "log": ("log", "what happened, and why"),
+        "funnel": ("funnel", "how many clients came how far with a release"),
+        "snippet": ("snippet", "what an app pastes in to report what became of an update"),
         "diff": ("diff", "what changed from one release to another"),
+    },
+    "test": {
+        "check": ("check", "one check as an app does it, and what the plugin makes of it"),
     },
     "ship": {
         "pack": ("ship", "a signed bundle on disk"),

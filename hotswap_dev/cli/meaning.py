@@ -21,7 +21,7 @@ class Known(Struct, frozen=True, kw_only=True):
     """What each one that was seen reported last, by its id."""
     names: Mapping[str, str] = MappingProxyType({})
     set_up: Set[str] = frozenset()
-    """Those with a pin or a forced 204 of their own."""
+    """Those with a pin, a forced 204 or a fault of their own."""
 
     def __contains__(self, client: str) -> bool:
         return client in self.seen or client in self.names or client in self.set_up
@@ -30,11 +30,11 @@ class Known(Struct, frozen=True, kw_only=True):
 def known_in(state: wire.Json) -> Known:
     """The clients of `GET /api/state`."""
     controls = state["controls"]
-    forced = (one["client"] for one in controls["forced"])
+    overrides = (one["client"] for one in (*controls["forced"], *controls["faults"]))
     return Known(
         seen={one["id"]: one["sequence"] for one in state["clients"]},
         names=controls["names"],
-        set_up={*controls["pins"], *(client for client in forced if client is not None)},
+        set_up={*controls["pins"], *(client for client in overrides if client is not None)},
     )
 
 

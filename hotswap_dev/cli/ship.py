@@ -132,8 +132,8 @@ def api(method_or_path: str, path: str | None, data: str | None, **where: Any) -
     """Ask the running server's control site, with its address and token added; prints the body.
 
     Paths: /api/state, /api/events, /api/checks, /api/history, /api/releases, /api/clients, /api/why?client=ID,
-    /api/commands (what can be asked), /api/commands/NAME (to ask it, with the arguments as a JSON object in -d;
-    NAME?dry_run=1 only says what would change).
+    /api/faults (what can be armed), /api/commands (what can be asked), /api/commands/NAME (to ask it, with the
+    arguments as a JSON object in -d; NAME?dry_run=1 only says what would change).
 
     \b
     hotswap-dev api /api/state

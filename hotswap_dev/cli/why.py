@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.arguments import LATEST, ChannelWord, ClientWord, Whole
 from hotswap_dev.cli.lines import clock
 from hotswap_dev.cli.meaning import client_meant, known_in, latest_sequence
 from hotswap_dev.cli.options import control, echo_json, finding_a_server
 from hotswap_dev.cli.paragraphs import wrapped
+from hotswap_dev.cli.words import LATEST, ChannelWord, ClientWord, Whole
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS
 from hotswap_dev.domain.fact_words import who
 from hotswap_dev.errors import HotswapError, UsageError
@@ -108,12 +108,17 @@ def _asked(check: wire.Json) -> str:
 
 
 def _answer(why: wire.Json) -> str:
-    if why["status"] >= 400:
-        return f"{why['status']}, refused ({why['reason']})"
-    if why["status"] != 200:
-        return f"{why['status']}, no update ({why['reason']})"
+    status, reason, fault = why["status"], why["reason"], why.get("fault")
+    if fault is not None:
+        told = "nothing is answered" if status == 0 else str(status)
+        offer = f", release {why['offered']} ({why['version']})" if "offered" in why else ""
+        return f"{told}{offer}, by the fault {fault}"
+    if status >= 400:
+        return f"{status}, refused ({reason})"
+    if status != 200:
+        return f"{status}, no update ({reason})"
     mandatory = ", mandatory" if why.get("mandatory") else ""
-    return f"200, release {why['offered']} ({why['version']}{mandatory}), {why['reason']}"
+    return f"200, release {why['offered']} ({why['version']}{mandatory}), {reason}"
 
 
 def _labelled(label: str, text: str, command: str = "") -> Iterator[str]:

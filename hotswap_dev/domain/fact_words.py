@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hotswap_dev.domain.facts import every_fact
+from hotswap_dev.domain.faults import every_fault
+from hotswap_dev.domain.faults.presets import Offline
 from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.text import shown
 
@@ -46,8 +48,19 @@ def changes_words(count: int) -> str:
 
 
 def bends_answers(facts: Sequence[Event]) -> bool:
-    """Whether these facts could change an answer at all: not where all that was done is a remark, or a name."""
-    return any(fact["event"] not in ("note-added", "client-named") for fact in facts)
+    """Whether these facts could change the answer to a check: not a remark, a name, or what strikes the line alone."""
+    return any(
+        fact["event"] not in ("note-added", "client-named", "product-mapped") and not _of_the_line(fact)
+        for fact in facts
+    )
+
+
+def _of_the_line(fact: Event) -> bool:
+    armed = fact.get("armed") or fact.get("disarmed")
+    if armed is None:
+        return False
+    kind = every_fault().get(armed["fault"])
+    return kind is not None and (kind.stage == "download" or kind is Offline)
 
 
 def who(client: str, names: Names) -> str:
@@ -66,7 +79,10 @@ def forced_words(client: str | None, channel: str | None, times: int | None, nam
 
 def armed_words(armed: ArmedFault, names: Names) -> str:
     """An armed fault: what it is, for whom, how long and how often."""
-    values = " ".join(f"{name}={value}" for name, value in armed.parameters.items())
+    values = " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in armed.parameters.items()
+    )
     whom = scope_words(armed.client, armed.channel, names)
     lasts = "until it is disarmed" if armed.left is None else f"{armed.left} times more"
     if armed.left == 1:

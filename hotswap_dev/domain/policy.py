@@ -156,11 +156,14 @@ def _strikes_downloads(fault: Fault) -> bool:
 def _concerns(release: Release, check: Check) -> bool:
     """Whether a release is one that this client could ask about.
 
-    What takes a poisoned release back is for who took that, and no news to anyone else.
+    A poisoned release is for its victim, and what takes it back for who took it: neither is news to anyone else.
     """
     if release.update_type != check.update_type:
         return False
-    return release.targets.having in (None, check.sequence) or release.sequence == check.sequence
+    if release.sequence == check.sequence:
+        return True
+    victims = release.targets.clients if release.origin == "poisoned" else ()
+    return release.targets.having in (None, check.sequence) and (not victims or check.client in victims)
 
 
 def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,11 +20,22 @@ from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import Fault
 from hotswap_dev.domain.faults.check import ManifestFault
+from hotswap_dev.domain.faults.download import HugeContentLength
 from hotswap_dev.domain.faults.manifests import bent_manifest
 from hotswap_dev.domain.faults.signature import SignatureFault
 from hotswap_dev.domain.model import Manifest, Release
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
-from hotswap_dev.domain.policy import Decision, Denied, Offer, Refusal, denial, manifest, newest_whole
+from hotswap_dev.domain.policy import (
+    Answer,
+    Decision,
+    Denied,
+    Offer,
+    Refusal,
+    decide_download,
+    denial,
+    manifest,
+    newest_whole,
+)
 from hotswap_dev.domain.reasons import Reason, sentence
 from hotswap_dev.domain.text import digest, shown
 from hotswap_dev.engine.engine import Engine
@@ -143,7 +155,7 @@ class _ClientSite:
             asked = replace(asked, headers=self._demanded(request))
         decision = self._engine.answer(asked)
         status, content_type, body = self._told(request, asked, decision)
-        headers, head = _head(status, decision.reason.code, content_type)
+        headers, head = _head(status, decision.reason.code, content_type, _challenge(decision.answer))
         if decision.strike is not None:
             if isinstance(decision.answer, Offer) and decision.strike.fault.at_offers:
                 body = await self._bent(request, asked, decision.answer, decision.strike.fault)
@@ -164,11 +176,16 @@ class _ClientSite:
         client = self._attribution.client(request.match_info["token"])
         path = self._engine.bundle_file(release)
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        if request.method == "HEAD":
+        if request.method == "HEAD":  # no attempt: it is let in or not, and nothing else happens to it
+            let_in = decide_download(self._engine.controls, release, client, self._demanded(request))
+            if let_in.denied is not None:
+                return _shut_out(let_in.denied, release)
             return BundleResponse(path, headers, self._turns)
         peer = request.remote or "?"
         attempt = self._attribution.attempt(client or peer, release.sequence)
         fetch = self._engine.fetch(release, client, self._demanded(request))
+        # The client was promised more than there is.
+        cut_short = fetch.strike is not None and isinstance(fetch.strike.fault, HugeContentLength)
         began = time.perf_counter()
 
         def ended(status: int, sent: int) -> None:
@@ -179,7 +196,7 @@ class _ClientSite:
                     peer=peer,
                     sequence=release.sequence,
                     bytes=sent,
-                    complete=status == 200 and sent == release.bundle.size,
+                    complete=status == 200 and sent == release.bundle.size and not cut_short,
                     attempt=attempt,
                     duration_ms=round((time.perf_counter() - began) * 1000, 1),
                     range=status == 206,
@@ -190,13 +207,7 @@ class _ClientSite:
 
         if fetch.denied is not None:
             ended(fetch.denied.status, 0)
-            reason = denial(fetch.denied, release.channel)
-            return web.Response(
-                status=fetch.denied.status,
-                body=_problem(fetch.denied.status, reason),
-                headers=_denying(fetch.denied),
-                content_type=PROBLEM,
-            )
+            return _shut_out(fetch.denied, release)
         if fetch.strike is not None:
             return misbehave_download(
                 fetch.strike.fault,
@@ -288,13 +299,17 @@ class _ClientSite:
 
 
 @functools.lru_cache(maxsize=64)
-def _head(status: int, reason: str, content_type: str | None) -> tuple[CIMultiDict[str], bytes]:
+def _head(
+    status: int, reason: str, content_type: str | None, challenge: str | None
+) -> tuple[CIMultiDict[str], bytes]:
     """The headers of a check's answer, which whoever uses them copies, and the same as bytes."""
     headers = CIMultiDict(STAMPED)
     headers["Cache-Control"] = _NO_STORE
     headers[REASON_HEADER] = reason
     if content_type is not None:
         headers["Content-Type"] = content_type
+    if challenge is not None:
+        headers["WWW-Authenticate"] = challenge
     return headers, head_of(status, headers)
 
 
@@ -325,11 +340,17 @@ def _problem(status: int, reason: Reason) -> bytes:
     )
 
 
-def _denying(denied: Denied) -> dict[str, str]:
-    """A 401 names how to be let in (RFC 9110, section 11.6.1)."""
-    scheme = "Bearer" if denied.header.lower() == "authorization" else denied.header
-    found = {"Cache-Control": _NO_STORE, REASON_HEADER: "access-denied"}
-    return {**found, "WWW-Authenticate": scheme} if denied.status == 401 else found
+def _shut_out(denied: Denied, release: Release) -> web.Response:
+    reason = denial(denied, release.channel)
+    headers, _ = _head(denied.status, reason.code, PROBLEM, _challenge(denied))
+    return web.Response(status=denied.status, body=_problem(denied.status, reason), headers=headers.copy())
+
+
+def _challenge(answer: Answer) -> str | None:
+    """How to be let in, which a 401 names (RFC 9110, section 11.6.1)."""
+    if not isinstance(answer, Denied) or answer.status != HTTPStatus.UNAUTHORIZED:
+        return None
+    return "Bearer" if answer.header.lower() == "authorization" else answer.header
 
 
 def _body_of(spoiled: web.Response) -> bytes:

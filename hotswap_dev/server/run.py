@@ -201,20 +201,28 @@ async def _answering(
 
 async def follow_faults(engine: Engine, line: SiteLine) -> None:
     """Take the client site offline as long as that fault is armed. Never returns."""
+    back: asyncio.Task[bool] | None = None
 
-    async def matched() -> None:
-        armed = any(
-            isinstance(read_fault(one.fault, one.parameters), Offline) for one in engine.controls.faults
-        )
-        if armed and line.listens:
+    async def match() -> None:
+        nonlocal back
+        armed = (read_fault(one.fault, one.parameters) for one in engine.controls.faults)
+        if any(isinstance(fault, Offline) for fault in armed):
             await line.down()
-        elif not armed and not line.listens:
-            await line.up(lambda error: engine.notice("error", error.code, error.message, error.hint))
+        elif not line.listens and (back is None or back.done()):
+            # Beside this: where somebody took the port meanwhile it may take long, and `down` ends it.
+            back = asyncio.create_task(line.up(tell), name="listening again")
+
+    def tell(error: HotswapError) -> None:
+        engine.notice("error", error.code, error.message, error.hint)
 
     changed = engine.bus.read(engine.bus.revision, without=(Observation,))
-    await matched()  # one that outlived a crash is armed from the start
-    async for _ in changed:
-        await matched()
+    try:
+        await match()  # one that outlived a crash is armed from the start
+        async for _ in changed:
+            await match()
+    finally:
+        if back is not None:
+            back.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -99,6 +99,8 @@ class UpdateSite:
         if is_completion(document):
             return await self._completions.take(request, read_completion(document))
         asked = document if isinstance(document, BadCheck) else read_asked(document)
+        if isinstance(asked, BadCheck):
+            asked = replace(asked, client=self._asking(request, document))
         return await self._answered(request, asked, began)
 
     async def completion(self, request: web.Request) -> web.StreamResponse:
@@ -115,14 +117,13 @@ class UpdateSite:
         self, request: web.Request, asked: Asked | BadCheck, began: float
     ) -> web.StreamResponse:
         peer = request.remote or "?"
-        device = request.headers.get(self._id_header)
         if isinstance(asked, BadCheck):
-            check: Check | BadCheck = replace(asked, client=update_client(device, peer=peer, platform="?"))
+            check: Check | BadCheck = asked
         else:
             check = check_of(
                 asked,
                 self._engine.controls,
-                device=device,
+                device=request.headers.get(self._id_header),
                 peer=peer,
                 headers=self._demanded(request),
             )
@@ -221,6 +222,15 @@ class UpdateSite:
         body = response.body if isinstance(response.body, bytes) else b""
         self._exchanges.keep(answered, request, response.headers, body)
         return response
+
+    def _asking(self, request: web.Request, document: wire.Json) -> str:
+        """Who sent a question that can't be read, as far as it can."""
+        platform = document.get("platform") if isinstance(document, dict) else None
+        return update_client(
+            request.headers.get(self._id_header),
+            peer=request.remote or "?",
+            platform=platform.lower() if isinstance(platform, str) and platform else "?",
+        )
 
     def _demanded(self, request: web.Request) -> Mapping[str, str]:
         """`Check.headers` of a request: of the headers that some channel demands, those that came."""

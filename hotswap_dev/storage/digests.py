@@ -16,7 +16,7 @@ _REMEMBERED = 1_000
 class Digests:
     """What is computed once for each bundle, in a thread, and then known as long as the process lives.
 
-    Reading and hashing 25 MB takes 50 ms and lets answers go on; who asks meanwhile waits for the same computation.
+    25 MB take under 0.1 s, 500 MB about 2 s, and answers go on; who asks meanwhile waits for the same computation.
     """
 
     def __init__(self, store: BundleStore) -> None:

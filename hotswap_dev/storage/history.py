@@ -71,7 +71,9 @@ CREATE TABLE clients (
 # (hardening F).
 _INSERT = """
 INSERT INTO observations (at, event, client, reason, status, body)
-SELECT value ->> 'at', value ->> 'event', value ->> 'client', value ->> 'reason', value ->> 'status', value
+SELECT value ->> 'at', value ->> 'event', value ->> 'client', value ->> 'reason',
+       -- A completion's is a word.
+       CASE value ->> 'event' WHEN 'update-reported' THEN NULL ELSE value ->> 'status' END, value
 FROM json_each(?)
 """
 # A client's turn is the order in which clients were seen last, by the rows' numbers: it rises whatever the clock does.

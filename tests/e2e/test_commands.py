@@ -62,7 +62,7 @@ def test_publish_refuses_a_folder_without_index_and_what_is_served_stays(
     [
         (["--channel", "a b"], "'a b'"),
         (["--min-binary-version", "latest"], "'latest'"),
-        (["--update-type", "x y"], "update_type"),
+        (["--update-type", "x y"], "--update-type"),
     ],
 )
 def test_a_bad_argument_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -32,6 +33,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 UNDONE: Mapping[str, tuple[str, dict[str, Any]]] = {
     "clear-overrides": ("force-204", {"on": True, "channel": "beta"}),
+    "disarm-fault": ("arm-fault", {"fault": "hang", "channel": "nobody-asks-for-it"}),
     "edit-release": ("edit-release", {"sequence": 0, "notes": ""}),
     "force-204": ("force-204", {"on": False, "client": "Pixel"}),
     "name-client": ("name-client", {"client": "Pixel", "name": ""}),
@@ -154,7 +156,7 @@ def test_a_commands_example_runs_as_it_stands_and_does_what_the_same_does_by_htt
             served.site.command(name, given)
     assert by_line.controls == by_http.controls
     before = len(by_http.facts)
-    line = f"hotswap-dev {registered()[verb].example}"
+    line = example(verb, by_http)
 
     dry, said, _ = run([*shlex.split(line)[1:], "--dry-run"], by_line.workspace)
     assert (dry, said[:10]) == (0, "would do: ")
@@ -163,7 +165,7 @@ def test_a_commands_example_runs_as_it_stands_and_does_what_the_same_does_by_htt
     code, said, err = run(shlex.split(line)[1:], by_line.workspace)
     assert (code, err) == (0, "")
     assert said
-    _, arguments = meant_by(line, latest=by_http.latest)
+    arguments = by_the_schema(verb, line, by_http.latest)
     if "path" in arguments:
         arguments["path"] = str(REPOSITORY / arguments["path"])
     done = by_http.site.command(verb, arguments)
@@ -171,6 +173,22 @@ def test_a_commands_example_runs_as_it_stands_and_does_what_the_same_does_by_htt
     assert len(done["events"]) == len(by_http.facts) - before
     assert by_line.facts == by_http.facts
     assert by_line.controls == by_http.controls
+
+
+def example(verb: str, served: Served) -> str:
+    """A command's example; the number of a fault is that of one which is armed."""
+    line = f"hotswap-dev {registered()[verb].example}"
+    if verb != "disarm-fault":
+        return line
+    newest = max(one.override for one in served.controls.faults)
+    return re.sub(r" [0-9]+$", f" {newest}", line)
+
+
+def by_the_schema(verb: str, line: str, latest: int) -> dict[str, Any]:
+    """The arguments of a command line as JSON has them: a list's commas are its borders (interface.md)."""
+    _, arguments = meant_by(line, latest=latest)
+    lists = {field.name for field in msgspec.structs.fields(registered()[verb]) if "tuple" in str(field.type)}
+    return {name: value.split(",") if name in lists else value for name, value in arguments.items()}
 
 
 @pytest.mark.parametrize("verb", list(registered()))
@@ -200,10 +218,11 @@ def test_by_http_what_is_wrong_with_an_argument_is_said_with_its_name(
 ) -> None:
     _, served = two
     kind = registered()[verb]
-    _, given = meant_by(f"hotswap-dev {kind.example}", latest=1)
+    given = by_the_schema(verb, f"hotswap-dev {kind.example}", 1)
     assert "nonsense" in refused(served, verb, {**given, "nonsense": 1}).message
     for field in msgspec.structs.fields(kind):
-        for wrong in ({"a": 1}, [1], 1.5):
+        number = "float" in str(field.type) and "dict" not in str(field.type)
+        for wrong in ({"a": 1}, [1], "x" if number else 1.5):
             assert field.name in refused(served, verb, {**given, field.name: wrong}).message
         if field.required:
             without = {name: value for name, value in given.items() if name != field.name}
@@ -236,7 +255,7 @@ def test_on_the_command_line_what_is_wrong_with_an_argument_is_said_with_its_nam
         assert (code, out) == (2, "")
         assert required[-1] in err.lower()
     for field in msgspec.structs.fields(kind):
-        if "int" in str(field.type) or "bool" in str(field.type):
+        if any(word in str(field.type) for word in ("int", "float", "bool", "dict", "Literal")):
             wrong = [*words]
             if field.required:
                 wrong[1 + required.index(field.name)] = "nonsense"
@@ -265,6 +284,10 @@ SITUATIONS: Mapping[str, tuple[list[str], int]] = {
     "release-withheld": (["promote 1 CHANNEL", "withhold latest"], 0),
     "pinned": (["promote 1 CHANNEL", f"pin-client -- {shlex.quote(ODD)} 1"], 0),
     "forced-204": (["promote 1 CHANNEL", f"force-204 on --client {shlex.quote(ODD)}"], 0),
+    "not-targeted": (["promote 1 CHANNEL", "set-targets latest --platforms ios,macos"], 0),
+    "not-in-rollout": (["promote 1 CHANNEL", "set-rollout latest 0"], 0),
+    "fault": (["promote 1 CHANNEL", f"arm-fault html-page --client {shlex.quote(ODD)} --channel CHANNEL"], 0),
+    "access-denied": (["promote 1 CHANNEL", "set-required-header CHANNEL X-Key 401 --value k"], 0),
 }
 """What has to be done, and what the client then runs (-1: the newest), to be answered with a code."""
 

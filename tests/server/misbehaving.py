@@ -7,8 +7,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,10 @@ class Site:
     connections: Connections
     turns: Turns
     bundle: Path
+    end: Callable[[], Awaitable[None]]
+    """End it before the block does."""
     fault: Fault | None = None
+    asked: int = 0
     answer: PlainAnswer = OFFER
     ended: list[MisbehavingDownload] = field(default_factory=list)
 
@@ -66,16 +69,19 @@ async def misbehaving_site(bundle: Path) -> AsyncIterator[Site]:
     made: list[Site] = []
     size = bundle.stat().st_size
 
-    async def checked(_: web.Request) -> web.StreamResponse:
+    def struck() -> Fault:
         site = made[0]
+        site.asked += 1
         assert site.fault is not None
-        return misbehave_check(site.fault, site.answer)
+        return site.fault
+
+    async def checked(_: web.Request) -> web.StreamResponse:
+        return misbehave_check(struck(), made[0].answer)
 
     async def fetched(_: web.Request) -> web.StreamResponse:
         site = made[0]
-        assert site.fault is not None
         headers = {"X-Kept": "yes", "Cache-Control": "public, max-age=31536000, immutable"}
-        return misbehave_download(site.fault, bundle, size, headers, site.turns, site.ended.append)
+        return misbehave_download(struck(), bundle, size, headers, site.turns, site.ended.append)
 
     async def healthy(_: web.Request) -> web.StreamResponse:
         return web.Response(body=MANIFEST)
@@ -86,8 +92,11 @@ async def misbehaving_site(bundle: Path) -> AsyncIterator[Site]:
     app.router.add_get("/healthy", healthy)
     sockets, connections = [listen_privately()], Connections(9999, 9999)
     port = port_of(sockets)
-    async with answering(app, sockets, connections, keep_alive=30, last_words=LAST_WORDS) as line:
-        made.append(Site(port, line, connections, Turns(512), bundle))
+    async with AsyncExitStack() as stack:
+        line = await stack.enter_async_context(
+            answering(app, sockets, connections, keep_alive=30, last_words=LAST_WORDS)
+        )
+        made.append(Site(port, line, connections, Turns(512), bundle, stack.aclose))
         yield made[0]
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hotswap_dev.domain.faults import Fault, download, every_fault, presets
 from hotswap_dev.domain.faults.presets import line_of
 from hotswap_dev.server.misbehaving.delivery import HUGE, delivery
+from hotswap_dev.server.misbehaving.pace import LARGEST_PIECE
 from tests.server.asking import until
 from tests.server.misbehaving import Client, Heard, Site, get, hear, last, misbehaving_site, nothing_left
 
@@ -129,7 +130,7 @@ async def test_a_bandwidth_is_kept_within_15_percent_from_the_first_byte_to_the_
         # Smooth: at no moment had more come than the line would have brought by then.
         head = len(heard.data) - size
         ahead = [total - head - kb_s * 1000 * (when - heard.at[0][0]) for when, total in heard.at]
-        assert max(ahead) <= max(2 * 65536, kb_s * 1000 * 0.15)
+        assert max(ahead) <= max(2 * LARGEST_PIECE, kb_s * 1000 * 0.15)
         assert len(heard.at) >= 10
 
 
@@ -371,7 +372,7 @@ async def test_D4_who_never_reads_is_given_up_at_the_deadline_and_little_is_held
             while not site.ended:
                 held = max(held, *(waiting for waiting in site.unsent()), 0)
                 await asyncio.sleep(0.01)
-            assert 0 < held <= 2 * 65536
+            assert 0 < held <= LARGEST_PIECE, "no more than one piece"
             assert 0 < site.ended[0].sent < 24 * 2**20
 
 

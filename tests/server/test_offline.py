@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from hotswap_dev.server.connections import Connections, answering
 from hotswap_dev.server.offline import SiteLine
 from hotswap_dev.server.sockets import Place, listen, listen_again, listen_privately, place_of, port_of
 from tests.server.asking import PATIENCE, a_request, raw, status_of, until
+from tests.server.conftest import Serve
 from tests.server.misbehaving import Client, get, misbehaving_site, nothing_left
 
 TOO_MUCH_FOR_THE_BUFFERS = 24 * 2**20
@@ -224,6 +226,41 @@ async def test_whatever_is_called_at_once_the_last_call_holds(sites: Both) -> No
     await asyncio.gather(line.up(), line.down(), line.up(), line.down(), line.down())
     assert not await answers(sites.port)
 
+    for turns in range(1, 12):
+        coming = asyncio.create_task(line.up())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await line.down()
+        await coming
+        assert not await answers(sites.port)
+        going = asyncio.create_task(line.down())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert await line.up()
+        await going
+        assert await answers(sites.port)
+        await line.down()
+
+
+async def test_a_site_may_end_in_the_middle_of_coming_up_or_going_down(tmp_path: Path) -> None:
+    bundle = tmp_path / "b"
+    bundle.write_bytes(b"")
+    async with nothing_left():
+        for turns in range(8):
+            async with both_sites(bundle) as sites:
+                await sites.line.down()
+                coming = asyncio.create_task(sites.line.up())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await coming
+            assert not sites.line.listens
+            async with both_sites(bundle) as sites:
+                going = asyncio.create_task(sites.line.down())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await going
+            assert not sites.line.listens
+
 
 async def test_a_site_may_end_while_it_is_down_or_waits_for_its_port(tmp_path: Path) -> None:
     bundle = tmp_path / "b"
@@ -246,6 +283,31 @@ async def test_a_server_that_is_down_leaves_no_socket_of_its_own_open(sites: Bot
         for _ in range(20):
             await sites.line.down()
             await sites.line.up()
+
+
+async def test_a_server_that_is_told_to_be_offline_is_and_hears_that_it_is_to_be_back(serve: Serve) -> None:
+    async with serve() as server:
+        port, kept = server.port, server.session
+        armed = (await server.control("/api/commands/arm-fault", {"fault": "offline"})).json["result"]["id"]
+
+        async def refused() -> bool:
+            return not await answers(port)
+
+        await eventually(refused)
+        assert (await server.control("/api/state")).status == 200
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await kept.get(server.running.file.site)
+
+        await server.control("/api/commands/disarm-fault", {"id": armed})
+        await eventually(lambda: answers(port))
+        assert (await server.check()).status == 204
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what a command brings about behind its answer."""
+    async with asyncio.timeout(PATIENCE):
+        while not await holds():
+            await asyncio.sleep(0.01)
 
 
 def test_E9_listening_again_is_at_all_places_or_at_none() -> None:

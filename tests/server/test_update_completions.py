@@ -24,7 +24,7 @@ def client(server: Asking) -> UpdateClient:
 
 async def offered(server: Asking, **headers: str) -> tuple[str, dict[str, Any]]:
     """The request id of an answer, and its frontend update."""
-    answer = await ask(server, **headers)
+    answer = await ask(server, None, **headers)
     return answer.json["request_id"], listed(answer)["frontend"]
 
 
@@ -253,11 +253,14 @@ async def test_request_ids_and_what_was_reported_under_them_survive_a_restart(
         await server.publish(dist)
         reported, update = await offered(server, X_Device_Id="Pixel 8")
         waiting, _ = await offered(server, X_Device_Id="Pixel 8")
+        left_out, _ = await offered(server, X_Device_Id="Pixel 8")
         assert await flags_of(server, reported, success_of(update)) == []
+        assert await flags_of(server, left_out, success_of(update), "other") == ["not-offered"]
     async with serve() as server:
         assert await flags_of(server, reported, success_of(update)) == ["repeated"]
         assert await flags_of(server, waiting, success_of(update)) == []
-        assert [(one.client, one.sequence) for one in await reports(server, 2)] == [("Pixel 8", 1)] * 2
+        assert await flags_of(server, left_out, success_of(update)) == []
+        assert [(one.client, one.sequence) for one in await reports(server, 3)] == [("Pixel 8", 1)] * 3
 
 
 async def test_a_report_of_a_bundle_whose_bytes_are_gone_is_kept_with_its_hash_unchecked(

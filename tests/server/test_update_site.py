@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -15,25 +12,10 @@ from hotswap_dev.domain.commands.access import MapProduct, SetRequiredHeader
 from hotswap_dev.domain.commands.overrides import Force204
 from hotswap_dev.domain.commands.releases import Withhold
 from hotswap_dev.domain.observations import DownloadEnded
-from tests.server.asking import Asking, connection, happened, raw, status_of, until, write_frontend
+from tests.server.asking import Asking, happened, times, until, write_frontend
 from tests.server.conftest import Serve
-from tests.server.probes import FOREIGN_PAGES
-from tests.server.update_asking import QUESTION, ask, checks, listed, post
+from tests.server.update_asking import ask, checks, listed
 from tests.server.update_client import UpdateClient
-
-JSON = json.dumps(QUESTION).encode()
-
-
-def form(**fields: str) -> bytes:
-    return urlencode(fields).encode()
-
-
-def multipart(*parts: tuple[str, bytes]) -> bytes:
-    lines = [
-        b'--frontier\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (name.encode(), value)
-        for name, value in parts
-    ]
-    return b"".join([*lines, b"--frontier--\r\n"])
 
 
 async def test_a_client_written_from_the_contract_alone_asks_fetches_verifies_and_reports(
@@ -51,80 +33,6 @@ async def test_a_client_written_from_the_contract_alone_asks_fetches_verifies_an
     assert hashlib.sha256(await client.download(update)).hexdigest() == release.bundle.hash
     client.version = update.version
     assert await client.ask() is None
-
-
-BODIES: dict[str, tuple[bytes, str | None]] = {
-    "JSON": (JSON, "application/json"),
-    "JSON with a charset": (JSON, "application/json; charset=utf-8"),
-    "JSON with a byte order mark": (b"\xef\xbb\xbf" + JSON, "application/json"),
-    "JSON without a type": (JSON, None),
-    "JSON as curl -d sends it": (JSON, "application/x-www-form-urlencoded"),
-    "JSON as text": (JSON, "text/plain"),
-    "a form's field": (form(document=JSON.decode()), "application/x-www-form-urlencoded"),
-    "a form's field of any name": (form(x=JSON.decode()), "application/x-www-form-urlencoded"),
-    "a field among others": (form(a="1", doc=JSON.decode(), b="{}}"), "application/x-www-form-urlencoded"),
-    "a form's only name": (quote(JSON.decode()).encode(), "application/x-www-form-urlencoded"),
-    "a multipart form": (multipart(("doc", JSON)), "multipart/form-data; boundary=frontier"),
-    "a multipart form with others": (
-        multipart(("a", b"1"), ("doc", JSON)),
-        'multipart/form-data; boundary="frontier"',
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", BODIES)
-async def test_the_document_may_come_as_json_or_in_any_one_field_of_a_form(server: Asking, kind: str) -> None:
-    body, content_type = BODIES[kind]
-
-    answer = await post(server, body, content_type)
-
-    assert listed(answer)["frontend"]["size"] == server.engine.controls.releases[1].bundle.size
-    assert answer.reason == "newer-release"
-
-
-REFUSED: dict[str, tuple[bytes, str, str]] = {
-    "nothing": (b"", "application/json", "body"),
-    "no JSON": (b"{", "application/json", "body"),
-    "an array": (b"[]", "application/json", "body"),
-    "a number": (b"7", "application/json", "body"),
-    "nesting without an end": (b"[" * 60_000, "application/json", "body"),
-    "bytes that are no text": (b"\xff\xfe\x00", "application/json", "body"),
-    "a form without a document": (form(a="1"), "application/x-www-form-urlencoded", "body"),
-    "a form with two": (form(a=JSON.decode(), b=JSON.decode()), "application/x-www-form-urlencoded", "body"),
-    "a form with a thousand fields": (
-        form(**{f"f{n}": "1" for n in range(1000)}),
-        "application/x-www-form-urlencoded",
-        "body",
-    ),
-    "a multipart form without a boundary": (multipart(("doc", JSON)), "multipart/form-data", "body"),
-    "a multipart form that is cut off": (
-        multipart(("doc", JSON))[:-40],
-        "multipart/form-data; boundary=frontier",
-        "body",
-    ),
-    "gzip": (gzip.compress(JSON), "application/json", "body"),
-}
-
-
-@pytest.mark.parametrize("kind", REFUSED)
-async def test_a_body_without_a_document_is_a_400_with_an_example(server: Asking, kind: str) -> None:
-    body, content_type, parameter = REFUSED[kind]
-
-    answer = await post(server, body, content_type)
-
-    assert answer.status == 400
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json["parameter"] == parameter
-    assert "product" in answer.json["example"]
-    assert answer.reason == "bad-request"
-    [seen] = await checks(server, 1)
-    assert (seen.status, seen.reason, seen.protocol) == (400, "bad-request", "update-server")
-
-
-async def test_D7_a_compressed_body_is_never_unpacked(server: Asking) -> None:
-    answer = await post(server, gzip.compress(JSON), Content_Encoding="gzip")
-
-    assert answer.status == 400
 
 
 @pytest.mark.parametrize(
@@ -157,6 +65,16 @@ async def test_a_field_that_can_not_be_read_is_a_400_that_names_it_and_its_value
     assert (answer.json["parameter"], answer.json["value"]) == (parameter, value)
     assert parameter in answer.json["example"]
     assert parameter in answer.json["detail"]
+
+
+async def test_a_question_that_can_not_be_read_is_still_its_clients(server: Asking) -> None:
+    await ask(server, {"product": None})
+    await ask(server, {"version": "one"})
+    await ask(server, {"platform": 7})
+    await ask(server, {"product": None}, X_Device_Id="Pixel 8")
+
+    seen = await checks(server, 4)
+    assert [one.client for one in seen] == ["local/macos", "local/macos", "local/?", "Pixel 8"]
 
 
 async def test_a_whole_number_is_the_sequence_and_no_minimum_applies(server: Asking, dist: Path) -> None:
@@ -291,6 +209,16 @@ async def test_a_check_in_is_in_the_same_lists_as_the_plugins(server: Asking) ->
     assert [(row["client"], row["sequence"], row["complete"]) for row in history] == [("Pixel 8", 1, True)]
 
 
+async def test_attempts_at_a_bundle_count_from_one_again_after_each_list(server: Asking) -> None:
+    url = listed(await ask(server))["frontend"]["url"]
+    for _ in range(2):
+        await server.get(url)
+    await ask(server)
+    await server.get(url)
+
+    assert [ended.attempt for ended in await times(server.engine, DownloadEnded, 3)] == [1, 2, 1]
+
+
 async def test_controls_change_these_answers_too(server: Asking) -> None:
     await server.engine.run(Force204(on=True, times=1))
     assert (await ask(server)).reason == "forced-204"
@@ -345,66 +273,3 @@ async def test_the_address_in_the_list_is_the_requests_host_or_the_public_url(
     async with serve() as server:
         url = listed(await ask(server, Host="10.0.2.2:3333"))["frontend"]["url"]
         assert url.startswith("http://10.0.2.2:3333/bundles/")
-
-
-async def test_A2_a_host_that_is_not_this_server_is_refused(server: Asking) -> None:
-    assert (await ask(server, Host="evil.example")).status == 403
-
-
-@pytest.mark.parametrize("page", FOREIGN_PAGES)
-async def test_A5_no_web_page_can_ask_or_report(server: Asking, page: str) -> None:
-    headers = {name.replace("-", "_"): value for name, value in FOREIGN_PAGES[page].items()}
-
-    for path in ("/update", "/update/completion"):
-        answer = await post(server, JSON, "text/plain", path, **headers)
-        assert answer.status == 403
-        assert "Access-Control-Allow-Origin" not in answer.headers
-    assert not server.engine.clients
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-async def test_another_method_than_post_is_a_405(server: Asking, method: str) -> None:
-    for path in ("/update", "/update/completion"):
-        assert (await server.get(path, method=method)).status == 405
-
-
-@pytest.mark.parametrize("path", ["/update", "/update/completion"])
-async def test_C7_a_body_of_more_than_64_kib_is_not_read(server: Asking, path: str) -> None:
-    answer = await post(server, b" " * (64 * 1024 + 1), path=path)
-    chunked = await raw(
-        server.port,
-        b"POST %b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        % path.encode()
-        + b"10001\r\n%b\r\n0\r\n\r\n" % (b" " * 0x10001),
-    )
-
-    assert (answer.status, answer.json["title"]) == (413, "body-too-large")
-    assert status_of(chunked) == 413
-
-
-async def test_D5_a_body_that_breaks_its_own_framing_is_a_400(server: Asking) -> None:
-    answer = await raw(
-        server.port,
-        b"POST /update HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-    )
-
-    assert status_of(answer) == 400
-
-
-async def test_D3_a_body_that_does_not_come_is_given_up(
-    server: Asking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hotswap_dev.server.update_body.BODY_SECONDS", 0.05)
-    async with connection(server.port) as (reader, writer):
-        writer.write(b"POST /update HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-        head = await reader.readuntil(b"\r\n\r\n")
-
-    assert status_of(head) == 400
-
-
-async def test_a_client_that_is_gone_before_its_answer_does_no_harm(server: Asking) -> None:
-    async with connection(server.port) as (_, writer):
-        writer.write(b"POST /update HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-        await writer.drain()
-
-    assert (await ask(server)).status == 200

@@ -85,6 +85,9 @@ async def test_without_more_words_a_client_that_does_not_exist_is_like_the_app(s
         **CLIENT,
         "channel": None,
         "flags": [],
+        "headers": {},
+        "protocol": "hotswap",
+        "update_type": "frontend",
     }
     assert found["client"] is None
 

@@ -66,7 +66,7 @@ class SetRequiredHeader(Command, frozen=True):
 class MapProduct(Command, frozen=True):
     """Answer a product of the second protocol from this channel; a product that is not mapped asks for production."""
 
-    summary = "Say which channel a product of the second protocol is answered from"
+    summary = "Answer a product of the second protocol from a channel"
     example = "map-product your_app beta"
 
     product: Annotated[str, Meta(min_length=1, max_length=128, description="as the client names it")]

@@ -23,7 +23,8 @@ from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import Fact, FaultArmed, FaultDisarmed, ReleaseAdded, ReleaseWithheld
 from hotswap_dev.domain.faults import Fault, parameters_of, read_fault
 from hotswap_dev.domain.faults.presets import Offline
-from hotswap_dev.domain.model import ArmedFault, Release, Targets
+from hotswap_dev.domain.model import SAME_AS_CLIENT, ArmedFault, Release, Targets
+from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError, NotFound
 
 
@@ -188,11 +189,21 @@ def antidote(controls: Controls, armed: ArmedFault, now: datetime) -> list[Fact]
     healthy = controls.releases.get(poisoned.from_sequence or 0)
     if healthy is None or not offered(controls, healthy):
         return facts
-    if any(one.whole and offered(controls, one) and one.origin != "poisoned" for one in newer):
+    if any(offered(controls, one) and _takes_on(one, poisoned) for one in newer):
         return facts
     again = copied(controls, healthy, now, "reoffer")
     targets = Targets(clients=poisoned.targets.clients, having=poisoned.sequence)
     return [*facts, ReleaseAdded(at=now, release=replace(again.release, targets=targets))]
+
+
+def _takes_on(newer: Release, poisoned: Release) -> bool:
+    """Whether everyone who could take the one can take the other."""
+    if newer.origin == "poisoned" or not newer.whole:
+        return False
+    minimum, before = newer.min_binary_version, poisoned.min_binary_version
+    return minimum in (before, SAME_AS_CLIENT) or (
+        before != SAME_AS_CLIENT and parse(minimum) <= parse(before)
+    )
 
 
 def antidotes(controls: Controls, now: datetime) -> list[Fact]:

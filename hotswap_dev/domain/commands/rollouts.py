@@ -61,7 +61,7 @@ class SetTargets(Command, frozen=True):
     is (the second protocol has no arch, and mostly no binary version) is not meant where that is asked for.
     """
 
-    summary = "Say which platforms, binaries or clients a release is for"
+    summary = "Say for which platforms, binaries or clients it is"
     example = "set-targets latest --platforms android,ios --binary-versions '>=0.4,<0.6'"
 
     sequence: _Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
@@ -128,4 +129,7 @@ def parameters_of(fault: Fault) -> dict[str, Value]:
 def _plainly(error: str) -> str:
     wrong, _, place = error.partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", wrong)
+    if unknown:
+        return f"it has no parameter {unknown[1]}"
     return f"{field}: {wrong[:1].lower()}{wrong[1:]}" if field else wrong

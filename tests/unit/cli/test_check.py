@@ -252,6 +252,17 @@ async def test_an_address_without_the_placeholder_is_asked_as_it_stands_and_that
     assert "no {{current_sequence}} in the address" in said.err
 
 
+async def test_an_app_without_a_version_fails_as_the_plugin_does(
+    server: ScriptedServer, check: Check
+) -> None:
+    offer(server)
+
+    said = await check("--binary-version", "")
+
+    assert said.code == 1
+    assert "version error: invalid binary version" in " ".join(said.out.split())
+
+
 async def test_under_require_https_no_app_starts_with_such_an_address(check: Check) -> None:
     said = await check("--require-https", "on")
 

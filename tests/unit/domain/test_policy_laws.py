@@ -54,6 +54,11 @@ def stopped(controls: Controls, check: Check) -> bool:
     return bool(fitting(controls, check)) or channel is None or channel.paused
 
 
+def meant_for(release: Release, check: Check) -> bool:
+    """Whether a release is for everyone, or for this client by its name."""
+    return not release.targets.clients or check.client in release.targets.clients
+
+
 def newer(controls: Controls, check: Check) -> list[Release]:
     """What a client's channel has above its sequence, for an app, newest first."""
     channel = controls.channels.get(check.asked_channel)
@@ -63,6 +68,9 @@ def newer(controls: Controls, check: Check) -> list[Release]:
         if sequence > check.sequence
         and controls.releases[sequence].update_type == "frontend"
         and controls.releases[sequence].targets.having in (None, check.sequence)
+        and (
+            controls.releases[sequence].origin != "poisoned" or meant_for(controls.releases[sequence], check)
+        )
     ]
 
 
