@@ -17,8 +17,8 @@ OFFERED_WITHIN = timedelta(hours=1)
 def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime) -> tuple[str, ...]:
     """Hashes of the bundles whose bytes nobody needs: oldest first.
 
-    Kept are the newest 5 releases of any channel, what a client is pinned to, what is in a partial
-    rollout or meant for some, what was offered within the hour
+    Kept are the newest 5 releases of any channel, what a client is pinned to, what is in a partial rollout or meant for
+    some, what is poisoned as long as that is armed and what it was made of, what was offered within the hour
     (`offered`: hash → when last; a client may take minutes between check and apply) and, beyond these, the newest 50
     up to 2 GB. A clock that was set back makes an offer look fresh, which keeps too much rather than too little
     (hardening E4).
@@ -34,10 +34,10 @@ def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime)
         for one in controls.releases.values()
         if not one.withheld and (one.percent < WHOLE or one.targets.restrict)
     }
-    # What disarming a poisoned release offers again.
-    armed = {one.sequence for one in controls.faults}
-    healthy = {one.from_sequence for one in controls.releases.values() if one.sequence in armed}
-    needed |= {one.bundle.hash for one in controls.releases.values() if one.sequence in healthy}
+    # A poisoned release as long as it is armed, and what disarming it offers again.
+    poisoned = [release for one in controls.faults if (release := controls.releases.get(one.sequence or 0))]
+    healthy = [release for one in poisoned if (release := controls.releases.get(one.from_sequence or 0))]
+    needed |= {one.bundle.hash for one in (*poisoned, *healthy)}
     needed |= {bundle for bundle, when in offered.items() if now - when < OFFERED_WITHIN}
     kept: set[str] = set()
     gone: list[str] = []

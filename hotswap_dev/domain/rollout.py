@@ -14,7 +14,13 @@ from msgspec import Struct
 
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
+from hotswap_dev.domain.model import (
+    DEFAULT_CHANNEL,
+    DEFAULT_UPDATE_TYPE,
+    SAME_AS_CLIENT,
+    Channel,
+    Release,
+)
 from hotswap_dev.domain.versions import parse
 
 WHOLE = 100.0
@@ -127,12 +133,32 @@ def reach(release: Release, checks: Iterable[Check]) -> Reach:
 
 
 def depends_on_client(controls: Controls) -> bool:
-    """Whether some answer may depend on a client's id: a rollout above the newest whole release of its channel."""
-    for channel in controls.channels.values():
-        for sequence in channel.releases:
-            release = controls.releases[sequence]
-            if release.whole and controls.has_bytes(release):
-                break
-            if not release.withheld and (release.percent < WHOLE or release.targets.clients):
-                return True
+    """Whether some answer to an app may depend on its client's id: somebody may be offered a release of which a rollout
+    has reached only a part.
+    """
+    return any(_rolls(controls, channel) for channel in controls.channels.values())
+
+
+def _rolls(controls: Controls, channel: Channel) -> bool:
+    oldest: str | None = None
+    for sequence in channel.releases:
+        release = controls.releases[sequence]
+        if (
+            release.update_type != DEFAULT_UPDATE_TYPE
+            or release.withheld
+            or not controls.has_bytes(release)
+            or (oldest is not None and _as_new(release.min_binary_version, oldest))
+        ):
+            continue
+        if release.percent < WHOLE or release.targets.clients:
+            return True
+        if release.whole:
+            # Whom this one suits is offered it; an older binary goes on to what is below.
+            oldest = release.min_binary_version
+            if oldest == SAME_AS_CLIENT:
+                return False
     return False
+
+
+def _as_new(minimum: str, oldest: str) -> bool:
+    return minimum != SAME_AS_CLIENT and parse(oldest) <= parse(minimum)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -152,6 +154,8 @@ class Pair:
         """How long the real one took for its last command."""
         self.told: list[str] = []
         """What it was told so far, for whoever reads a failure."""
+        self.happened: Counter[str] = Counter()
+        """Lifecycle events, and what launches did."""
         self.server = server
         self.version = version
         self.folders = {side: home / side / IDENTIFIER / "hotswap" for side in ("real", "ours")}
@@ -178,8 +182,10 @@ class Pair:
             platform="linux",
             sleep=_no_sleep,
         )
-        said = []
-        for side, refused in ((real, RealLaunchRefused), (ours, LaunchRefused)):
+        said: list[str | None] = []
+        sides: tuple[tuple[RealClient | Updater, type[Exception]], ...]
+        sides = ((real, RealLaunchRefused), (ours, LaunchRefused))
+        for side, refused in sides:
             try:
                 await side.__aenter__()
                 said.append(None)
@@ -189,6 +195,7 @@ class Pair:
         if said[0] is not None:
             raise RefusedByBoth(said[0])
         self._real, self._ours = real, ours
+        self.happened[{"discard": "discarded", "roll-back": "rolled back"}.get(ours.started.did, "kept")] += 1
         at_first = real.started
         assert at_first.events == ()
         self.agree("what runs", at_first.value, msgspec.to_builtins(ours.version))
@@ -200,11 +207,13 @@ class Pair:
         self.told.append(f"{name} {arguments}" if arguments else name)
         assert self._real is not None
         assert self._ours is not None
+        command: Callable[..., Awaitable[Outcome]] = getattr(self._ours, name)
         real, ours = await asyncio.gather(
             self._real.command(name, limit=limit, **({"args": arguments} if arguments else {})),
-            getattr(self._ours, name)(**arguments),
+            command(**arguments),
         )
         self.real_seconds = real.seconds
+        self.happened.update(real.events)
         self.told[-1] += f" -> {real.error or real.result}"
         self.agree("error", real.error, ours.error)
         self.agree("result", real.result, msgspec.to_builtins(ours.result))
@@ -215,13 +224,25 @@ class Pair:
             (await self._real.current_version()).value,
             msgspec.to_builtins(self._ours.version),
         )
-        self.agree(
-            "what is configured",
-            _without_side((await self._real.get_config()).value),
-            _without_side(msgspec.to_builtins(runtime_config(self._ours.app))),
-        )
+        if name == "configure":
+            self._agree_on_config((await self._real.get_config()).value)
         self._agree_on_folders()
         return ours
+
+    def _agree_on_config(self, real: dict[str, Any]) -> None:
+        assert self._ours is not None
+        self.agree(
+            "what is configured",
+            _without_side(real),
+            _without_side(msgspec.to_builtins(runtime_config(self._ours.app))),
+        )
+
+    @property
+    def channel(self) -> str:
+        """Which one they follow."""
+        assert self._ours is not None
+        followed = self._ours.app.channel
+        return "production" if followed is None else followed
 
     async def page(self, path: str = "/") -> str:
         """What the real one shows."""
@@ -235,6 +256,13 @@ class Pair:
         if self._ours is not None:
             await self._ours.__aexit__(None, None, None)
             self._ours = None
+
+    def forget(self) -> None:
+        """Uninstall both: nothing is left of their folders. They must have ended."""
+        for folder in self.folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(self._storage, Memory):
+            self._storage = Memory()
 
     def agree(self, what: str, real: object, ours: object) -> None:
         if real != ours:

@@ -272,6 +272,7 @@ def test_an_archive_is_walked_up_to_what_is_refused() -> None:
         (b"no zip", "zip", "extraction failed: invalid Zip archive: Could not find EOCD"),
         (zipped({"a/../../b": "x"}), "zip", "extraction failed: unsafe path component in archive: a/../../b"),
     ],
+    ids=["no gzip", "short", "cut off", "absolute path", "no zip", "climbing zip"],
 )
 def test_what_can_not_be_extracted_is_refused_in_the_plugins_words(
     bundle: bytes, format_: Any, text: str
