@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 from textual.screen import Screen
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.keys import Ask, Confirm, Plan, Say, Send
+from hotswap_dev.dashboard.details.rollout_text import reach_words
+from hotswap_dev.dashboard.keys import Arm, Ask, Confirm, Plan, Roll, Say, Send
+from hotswap_dev.dashboard.known import known_to
 from hotswap_dev.dashboard.mirror import Mirror
-from hotswap_dev.dashboard.schema_form import PROGRAM, Form, Known, command_line, form_of, texts_of
+from hotswap_dev.dashboard.schema_form import PROGRAM, Form, command_line, form_of, texts_of
 from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
+from hotswap_dev.dashboard.screens.faults import open_faults, words_of
 from hotswap_dev.dashboard.screens.form import CommandForm, Filled
+from hotswap_dev.dashboard.screens.rollout import RolloutScreen, rollout_words
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.fact_words import Names, bends_answers, changes_words, done_words
+from hotswap_dev.domain.rollout import Reach
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError, NotFound
 
@@ -119,19 +125,6 @@ async def commands_of(control: Asks) -> list[Mapping[str, wire.Json]]:
     return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
 
 
-def known_to(view: View) -> Known:
-    """What there is that a form's fields can name."""
-    controls = view.expected
-    seen = [*reversed([*view.clients])]
-    set_up = [*controls.pins, *(one.client for one in controls.forced if one.client is not None)]
-    return Known(
-        clients=tuple(dict.fromkeys([*seen, *set_up])),
-        names=controls.names,
-        channels=tuple(controls.channels),
-        sequences=tuple(sorted(controls.releases, reverse=True)),
-    )
-
-
 async def _guarded(app: Acting, doing: Coroutine[Any, Any, None]) -> None:
     """The worker's boundary: whatever goes wrong is said, and the dashboard goes on."""
     try:
@@ -147,23 +140,40 @@ async def _guarded(app: Acting, doing: Coroutine[Any, Any, None]) -> None:
         )
 
 
-async def _asked(app: Acting, planned: Say | Confirm | Ask) -> None:
+async def _asked(app: Acting, planned: Say | Confirm | Ask | Roll | Arm) -> None:
     if isinstance(planned, Say):
         app.tell(planned.message, planned.hint, "warning")
         return
-    order: _Order | None = None
+    orders: Sequence[_Order] = ()
     try:
-        if isinstance(planned, Ask):
-            order = await _filled_in(app, planned)
-        elif await _confirmed(app, planned.command.verb, _arguments(planned.command), planned.question):
-            order = _ordered(app, planned.command, planned.words)
+        orders = await _orders(app, planned)
     finally:
         _ASKING.discard(app.mirror)
-    if order is not None:
-        await _send(app, order)
+    await _send_all(app, orders)
 
 
-async def _filled_in(app: Acting, asked: Ask) -> _Order | None:
+async def _orders(app: Acting, planned: Confirm | Ask | Roll | Arm) -> Sequence[_Order]:
+    """What a person asks for, once they were asked; nothing where they leave it."""
+    if isinstance(planned, Ask):
+        return await _filled_in(app, planned)
+    if isinstance(planned, Roll):
+        return await _rolled(app, planned)
+    if isinstance(planned, Arm):
+        command = await app.push_screen_wait(open_faults(app.view(), planned.client))
+        return () if command is None else (_ordered(app, command, words_of(command, app.view())),)
+    if await _confirmed(app, planned.command.verb, _arguments(planned.command), planned.question):
+        return (_ordered(app, planned.command, planned.words),)
+    return ()
+
+
+async def _rolled(app: Acting, planned: Roll) -> Sequence[_Order]:
+    chosen = await app.push_screen_wait(RolloutScreen(planned.sequence, app.view()))
+    if chosen == ():
+        app.tell(_ALREADY)
+    return [_ordered(app, one, rollout_words(one)) for one in chosen or ()]
+
+
+async def _filled_in(app: Acting, asked: Ask) -> Sequence[_Order]:
     form = await _form(app, asked.verb)
     if form.fields:
         filled = await app.push_screen_wait(
@@ -179,12 +189,12 @@ async def _filled_in(app: Acting, asked: Ask) -> _Order | None:
     elif form.final:
         filled = Filled({}, command_line(form, texts_of(form, {})))
         if not await _confirmed(app, form.name, {}, f"{form.summary}?"):
-            return None
+            return ()
     else:
         filled = Filled({}, command_line(form, texts_of(form, {})))
     if filled is None:
-        return None
-    return _named(app, form.name, filled.arguments, filled.line.removeprefix(f"{PROGRAM} "))
+        return ()
+    return (_named(app, form.name, filled.arguments, filled.line.removeprefix(f"{PROGRAM} ")),)
 
 
 async def _form(app: Acting, verb: str) -> Form:
@@ -225,6 +235,18 @@ def _named(app: Acting, name: str, arguments: Mapping[str, wire.Json], words: st
     return _Order(name, arguments, number, command.builds)
 
 
+async def _send_all(app: Acting, orders: Sequence[_Order]) -> None:
+    """One after the other; where one is refused, those after it are not sent."""
+    for done, order in enumerate(orders):
+        try:
+            await _send(app, order)
+        except BaseException:
+            for left in orders[done + 1 :]:
+                if left.number is not None:
+                    app.mirror.answered(left.number, None)
+            raise
+
+
 async def _send(app: Acting, order: _Order) -> None:
     answer = None
     try:
@@ -246,7 +268,16 @@ def _tell(app: Acting, answer: wire.Json, names: Names) -> None:
         app.tell(_ALREADY)
         return
     changed = changes_words(len(answer["changes"])) if bends_answers(answer["events"]) else ""
-    app.tell(shown(done_words(answer["events"], names), _LONGEST_TOLD), changed)
+    hint = "; ".join(one for one in (_reached(answer.get("result"), names), changed) if one)
+    app.tell(shown(done_words(answer["events"], names), _LONGEST_TOLD), hint)
+
+
+def _reached(result: wire.Json, names: Names) -> str:
+    """How far a release reaches, where that is what the server says besides."""
+    try:
+        return reach_words(msgspec.convert(result, Reach), names)
+    except msgspec.ValidationError:
+        return ""
 
 
 def _arguments(command: Command) -> Mapping[str, wire.Json]:

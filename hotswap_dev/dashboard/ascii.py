@@ -9,6 +9,8 @@ from hotswap_dev.dashboard.spans import Line, Span, cells
 _SIGNS: Mapping[str, str] = {
     "▸": ">",
     "→": ">",
+    "←": "<",
+    "±": "~",
     "↓": "v",
     "↑": "^",
     "✓": "+",

@@ -7,28 +7,45 @@ are kept up to a bound. A row keeps its number for as long as it is there, so a 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hotswap_dev.domain.facts import BuildChannelSet, ChannelCreated, Fact, OverrideSpent, ReleaseAdded
+from hotswap_dev.domain.facts import (
+    BuildChannelSet,
+    ChannelCreated,
+    Fact,
+    OverrideSpent,
+    ReleaseAdded,
+)
 from hotswap_dev.domain.observations import (
     BuildRefused,
     BuildSkipped,
     BuildStarted,
     CheckAnswered,
     DownloadEnded,
+    FaultOutcome,
+    LifecycleReported,
     Noticed,
     Observation,
     Published,
+    UpdateReported,
 )
 
 MOST_ROWS = 8_000
 """Rows that are kept, live and of the history: nobody reads further, and each frame goes through them."""
 
 Happened = Fact | Observation
+
+_COUNTED = CheckAnswered | FaultOutcome
+"""What comes again and again, and is one row as long as it is equal."""
+
+_ENDS = DownloadEnded | LifecycleReported | UpdateReported
+"""What ends the runs of its client."""
+
+OF_CLIENTS = _COUNTED | _ENDS
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -49,7 +66,7 @@ class Row(Struct, frozen=True, kw_only=True):
     def client(self) -> str | None:
         """Whom it is about, if it is about one client."""
         event = self.event
-        return event.client if isinstance(event, CheckAnswered | DownloadEnded) else None
+        return event.client if isinstance(event, OF_CLIENTS) else None
 
     @property
     def check(self) -> CheckAnswered | None:
@@ -75,7 +92,7 @@ class CheckLog:
         self._live: OrderedDict[int, Row] = OrderedDict()  # the one that changed last comes last
         self._older: dict[int, Row] = {}  # the newest comes first
         self._counted_before: dict[int, tuple[int, datetime]] = {}
-        self._runs: dict[str, int] = {}  # by client: the row that an equal answer counts further
+        self._runs: dict[_Of, int] = {}  # the row that an equal event counts further
         self._live_edge = _Edge()
         self._edge = _Edge()
         self._dropped = False
@@ -99,7 +116,7 @@ class CheckLog:
 
     def forget_older(self) -> None:
         """Let go what was read of the history: it is asked for something else now."""
-        self._runs = {client: number for client, number in self._runs.items() if number in self._live}
+        self._runs = {of: number for of, number in self._runs.items() if number in self._live}
         self._older.clear()
         self._counted_before.clear()
         self._edge = self._live_edge.copy()
@@ -128,18 +145,18 @@ class CheckLog:
         return True
 
     def _add_row(self, event: Happened) -> None:
-        if isinstance(event, CheckAnswered):
-            number = self._runs.get(event.client)
+        if isinstance(event, _COUNTED):
+            number = self._runs.get(_of(event))
             if number is not None:
                 run = self._live.get(number)
-                if run is not None and same_answer(run.event, event):
+                if run is not None and same(run.event, event):
                     self._live[number] = Row(
                         number=number, event=event, first_at=run.first_at, times=run.times + 1
                     )
                     self._live.move_to_end(number)
                     return
                 past = self._older.get(number)
-                if past is not None and same_answer(past.event, event):
+                if past is not None and same(past.event, event):
                     del self._older[number]
                     self._counted_before[number] = (past.times, past.first_at)
                     self._live[number] = Row(number=number, event=event, first_at=event.at)
@@ -150,10 +167,11 @@ class CheckLog:
         if not self._dropped:
             self._live_edge.meet(event, self._numbers)
             self._edge.meet(event, self._numbers)
-        if isinstance(event, CheckAnswered):
-            self._runs[event.client] = self._numbers
-        elif isinstance(event, DownloadEnded):
-            self._runs.pop(event.client or "", None)
+        if isinstance(event, _COUNTED):
+            self._runs[_of(event)] = self._numbers
+        elif isinstance(event, _ENDS):
+            for of in _every(event.client):
+                self._runs.pop(of, None)
         elif isinstance(event, Fact):
             self._runs.clear()  # what is answered from here on is answered under other rules
         if len(self) > MOST_ROWS:
@@ -167,8 +185,8 @@ class CheckLog:
             self._dropped = True
             self._live_edge, self._edge = _Edge(), _Edge()  # nothing older is read from here on
         self._counted_before.pop(number, None)
-        if row.client is not None and self._runs.get(row.client) == number:
-            del self._runs[row.client]
+        if isinstance(row.event, _COUNTED) and self._runs.get(_of(row.event)) == number:
+            del self._runs[_of(row.event)]
         self.complete = self.cut = True
 
     def rows(self) -> list[Row]:
@@ -213,10 +231,10 @@ class CheckLog:
 
     def _add_older_row(self, event: Happened) -> None:
         edge = self._edge
-        if isinstance(event, CheckAnswered):
-            number = edge.first.get(event.client)
+        if isinstance(event, _COUNTED):
+            number = edge.first.get(_of(event))
             run = None if number is None else self._older.get(number) or self._live.get(number)
-            if run is not None and same_answer(run.event, event):
+            if run is not None and same(run.event, event):
                 if run.number in self._live:
                     times, _ = self._counted_before.get(run.number, (0, run.first_at))
                     self._counted_before[run.number] = (times + 1, event.at)
@@ -229,19 +247,32 @@ class CheckLog:
         self._older_numbers -= 1
         number = self._older_numbers
         self._older[number] = Row(number=number, event=event, first_at=event.at)
-        if isinstance(event, CheckAnswered) and not edge.ruled and event.client not in edge.met:
-            self._runs[event.client] = number  # nothing came after it: it is counted further live
+        if isinstance(event, _COUNTED) and not edge.ruled and _of(event) not in edge.met:
+            self._runs[_of(event)] = number  # nothing came after it: it is counted further live
         edge.pass_(event, number)
+
+
+_Of = tuple[str, str]
+"""What a run is of: a kind of event, and a client."""
+
+
+def _of(event: CheckAnswered | FaultOutcome) -> _Of:
+    return (type(event).__name__, event.client)
+
+
+def _every(client: str | None) -> tuple[_Of, ...]:
+    """The runs that there can be of a client."""
+    return () if client is None else ((CheckAnswered.__name__, client), (FaultOutcome.__name__, client))
 
 
 class _Edge:
     """Where a stretch of events ends in the past, and what older events would join there."""
 
     def __init__(self) -> None:
-        self.first: dict[str, int] = {}
-        """By client: the row that an equal answer before it joins."""
-        self.met: set[str] = set()
-        """Clients of whom there is a row."""
+        self.first: dict[_Of, int] = {}
+        """The row that an equal event before it joins."""
+        self.met: set[_Of] = set()
+        """What there is a row of, or what a row has ended."""
         self.ruled = False
         """Whether a fact is among them: it ends every run."""
 
@@ -255,22 +286,25 @@ class _Edge:
         """A row was added at the other end, the newest: older events join it only where nothing is between."""
         if isinstance(event, Fact):
             self.ruled = True
-        elif isinstance(event, CheckAnswered | DownloadEnded) and event.client is not None:
-            if isinstance(event, CheckAnswered) and not self.ruled and event.client not in self.met:
-                self.first[event.client] = number
-            self.met.add(event.client)
+        elif isinstance(event, _COUNTED):
+            if not self.ruled and _of(event) not in self.met:
+                self.first[_of(event)] = number
+            self.met.add(_of(event))
+        elif isinstance(event, _ENDS):
+            self.met.update(_every(event.client))
 
     def pass_(self, event: Happened, number: int) -> None:
         """A row was added at this end, the oldest."""
         if isinstance(event, Fact):
             self.ruled = True
             self.first.clear()
-        elif isinstance(event, CheckAnswered | DownloadEnded) and event.client is not None:
-            self.met.add(event.client)
-            if isinstance(event, CheckAnswered):
-                self.first[event.client] = number
-            else:
-                self.first.pop(event.client, None)
+        elif isinstance(event, _COUNTED):
+            self.met.add(_of(event))
+            self.first[_of(event)] = number
+        elif isinstance(event, _ENDS):
+            self.met.update(_every(event.client))
+            for of in _every(event.client):
+                self.first.pop(of, None)
 
 
 def tells(event: Happened) -> bool:
@@ -281,11 +315,21 @@ def tells(event: Happened) -> bool:
         return event.release.origin not in ("build", "publish")  # `published` says it, with what it took
     if isinstance(event, BuildChannelSet):
         return not event.configured
-    return isinstance(event, CheckAnswered | DownloadEnded | BuildRefused | Published | Noticed | Fact)
+    return isinstance(event, OF_CLIENTS | BuildRefused | Published | Noticed | Fact)
+
+
+def same(one: Happened, other: CheckAnswered | FaultOutcome) -> bool:
+    """Whether two events of a client differ in nothing but their time, so that one row says both."""
+    if isinstance(other, FaultOutcome):
+        return isinstance(one, FaultOutcome) and replace(one, at=other.at) == other
+    return same_answer(one, other)
 
 
 def same_answer(one: Happened, other: CheckAnswered) -> bool:
-    """Whether a client asked the same and was told the same, so that one row says both."""
+    """Whether a client asked the same and was told the same, so that one row says both.
+
+    A request of the second protocol has an id of its own, by which its completion is told of: it stands alone.
+    """
     return (
         isinstance(one, CheckAnswered)
         and one.reason == other.reason
@@ -296,75 +340,8 @@ def same_answer(one: Happened, other: CheckAnswered) -> bool:
         and one.channel == other.channel
         and one.args == other.args
         and one.flags == other.flags
+        and one.fault == other.fault
+        and one.protocol == other.protocol
+        and one.product == other.product
+        and one.request_id == other.request_id
     )
-
-
-FIELDS = ("client", "reason", "status", "channel", "sequence", "version", "platform", "event", "text")
-"""What a word of a filter can be about, as `client:` before it."""
-
-
-def unknown_fields(wanted: str) -> tuple[str, ...]:
-    """The fields that a filter names and that no row has: such a word is looked for as a text."""
-    named = (word.removeprefix("!").partition(":") for word in wanted.casefold().split())
-    return tuple(
-        dict.fromkeys(
-            field
-            for field, colon, value in named
-            if colon and value and not value.startswith("//") and field.isalpha() and field not in FIELDS
-        )
-    )
-
-
-def matching(rows: Sequence[Row], wanted: str, names: Mapping[str, str]) -> list[Row]:
-    """The rows that a filter leaves: every word of it is found in the row.
-
-    A word is a text that the client's id or name, the reason, the status, a version or a sequence holds; `client:`,
-    `reason:` and `status:` before it look there alone, and `!` before it leaves out what matches.
-    """
-    words = wanted.casefold().split()
-    if not words:
-        return list(rows)
-    return [row for row in rows if all(_fits(row, word, names) for word in words)]
-
-
-def _fits(row: Row, word: str, names: Mapping[str, str]) -> bool:
-    if word.startswith("!") and len(word) > 1:
-        return not _fits(row, word[1:], names)
-    field, colon, value = word.partition(":")
-    if colon and (text := _searched(row.event, field, names)) is not None:
-        return value in text
-    texts = (_searched(row.event, one, names) for one in FIELDS)
-    return any(text is not None and word in text for text in texts)
-
-
-def _searched(event: Happened, field: str, names: Mapping[str, str]) -> str | None:
-    """What a field of an event is searched as; None where it has no such field. Made only when it is asked for."""
-    if field == "event":
-        return str(type(event).__struct_config__.tag)
-    if isinstance(event, CheckAnswered | DownloadEnded):
-        if field == "client":
-            client = event.client or ""
-            return f"{client} {names.get(client, '')} {event.peer}".casefold()
-        if isinstance(event, CheckAnswered):
-            return _of_check(event, field)
-        return str(event.sequence) if field == "sequence" else None
-    if field != "text":
-        return None
-    return " ".join(str(getattr(event, name)) for name in event.__struct_fields__).casefold()
-
-
-def _of_check(event: CheckAnswered, field: str) -> str | None:
-    match field:
-        case "reason":
-            return event.reason
-        case "status":
-            return str(event.status)
-        case "channel":
-            return (event.channel or "").casefold()
-        case "sequence":
-            return f"{event.sequence} {event.offered or ''}"
-        case "version":
-            return (event.binary_version or "").casefold()
-        case "platform":
-            return f"{event.platform} {event.arch}".casefold()
-    return None

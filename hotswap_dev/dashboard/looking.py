@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hotswap_dev.dashboard.check_log import Row, matching
+from hotswap_dev.dashboard.check_log import Row
+from hotswap_dev.dashboard.searching import matching
 from hotswap_dev.dashboard.view import Pane, Selected, View
 from hotswap_dev.domain.model import DEFAULT_CHANNEL
 from hotswap_dev.domain.reasons import CODES

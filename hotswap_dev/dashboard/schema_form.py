@@ -7,14 +7,16 @@ for a sequence; so a form can show the line that it is equal to, and a line can 
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
 
 from hotswap_dev import wire
+from hotswap_dev.dashboard.typed_values import EMPTY, as_item, items_in, object_in, pairs_of
 from hotswap_dev.domain.client_names import meant
 from hotswap_dev.domain.model import SAME_AS_CLIENT
 from hotswap_dev.domain.text import shown
@@ -26,9 +28,6 @@ Texts = Mapping[str, str]
 """What stands in the fields, by their names; a switch is `on` or `off`, an empty text is "nothing"."""
 
 PROGRAM = "hotswap-dev"
-EMPTY = "''"
-"""Typed where an empty text is meant, as in a shell: an empty field means "not given"."""
-
 _SUBJECTS: Mapping[str, Subject] = {
     "client": "client",
     "clients": "client",
@@ -119,9 +118,20 @@ def form_of(entry: Mapping[str, wire.Json]) -> Form:
     )
 
 
+@functools.cache
+def own_forms() -> Mapping[str, Form]:
+    """The forms of this version's own commands, by their names."""
+    return {form.name: form for form in map(form_of, wire.command_schemas())}
+
+
 def texts_of(form: Form, given: Mapping[str, wire.Json]) -> dict[str, str]:
     """What stands in the fields at first: the values given, else the defaults."""
-    return {field.name: _text(field, given.get(field.name, field.default)) for field in form.fields}
+    return {
+        field.name: "none"
+        if field.required and field.nullable and field.name in given and given[field.name] is None
+        else _text(field, given.get(field.name, field.default))
+        for field in form.fields
+    }
 
 
 def typed(
@@ -147,13 +157,13 @@ def command_line(form: Form, texts: Texts, today: Mapping[str, wire.Json] | None
     words: list[str] = []
     options: list[str] = []
     for field, text in _sent(form, texts, today or {}):
-        values = _items(text) if field.kind == "list" else [text]
-        spelled = [EMPTY if one in ("", EMPTY) else shlex.quote(one) for one in values]
+        if field.kind == "list" or _spelled_out(field, text):
+            text = ",".join(as_item(one) for one in items_in(text))
+        spelled = EMPTY if text in ("", EMPTY) else shlex.quote(text)
         if field.positional:
-            words.extend(spelled if text or not field.required or _takes_empty(field) else [_capitals(field)])
+            words.append(spelled if text or not field.required or _takes_empty(field) else _capitals(field))
         else:
-            option = f"--{field.name.replace('_', '-')}"
-            options.extend(word for one in spelled for word in (option, one))
+            options += [f"--{field.name.replace('_', '-')}", spelled]
     if any(one.startswith("-") for one in words):  # an id may begin as an option does
         words, options = [*options, "--", *words], []
     return " ".join([PROGRAM, form.name, *words, *options])
@@ -185,7 +195,7 @@ def texts_in(form: Form, line: str) -> dict[str, str] | None:
             return None
         else:
             text = words.pop(0)
-        listed = fields[field_name].kind == "list" and texts.get(field_name)
+        listed = fields[field_name].kind in ("list", "object") and texts.get(field_name)
         texts[field_name] = f"{texts[field_name]}, {text}" if listed else text or EMPTY
     return texts if all(field.name in texts for field in form.fields if field.required) else None
 
@@ -265,7 +275,9 @@ def _text(field: Field, value: wire.Json) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value)
+        return ", ".join(as_item(shown(str(one), _LONGEST)) for one in value)
+    if isinstance(value, Mapping) and (pairs := pairs_of(value)) is not None:
+        return pairs
     # A field draws what stands in it: notes with an escape in them are shown as what they are (hardening C3).
     return shown(wire.encode(value).decode() if isinstance(value, Mapping) else str(value), _LONGEST)
 
@@ -273,7 +285,7 @@ def _text(field: Field, value: wire.Json) -> str:
 def _value(field: Field, text: str, known: Known) -> wire.Json:
     """The argument that a text means; HotswapError says what is wrong with it."""
     if field.kind == "list":
-        return [_one(field, field.item, one, known) for one in _items(text)]
+        return [_one(field, field.item, one, known) for one in items_in(text)]
     if not text and field.required and not _takes_empty(field):
         raise HotswapError("this is needed", code="bad-arguments")
     return _one(field, field.kind, text, known)
@@ -281,7 +293,7 @@ def _value(field: Field, text: str, known: Known) -> wire.Json:
 
 def _one(field: Field, kind: Kind, text: str, known: Known) -> wire.Json:
     if kind == "text":
-        text = "" if text == EMPTY else text
+        text = "" if text == EMPTY and field.kind != "list" else text
         client = meant(text.strip(), known.clients, known.names) if field.subject == "client" else None
         return client or (text.strip() if field.subject else text)
     if field.nullable and text == "none":
@@ -298,7 +310,7 @@ def _one(field: Field, kind: Kind, text: str, known: Known) -> wire.Json:
             there = ", ".join(str(one) for one in field.choices)
             raise HotswapError(f"{shown(text, 40)!r} is none of {there}", code="bad-arguments")
         return chosen
-    return _object(text)
+    return object_in(text)
 
 
 def _number(field: Field, text: str, known: Known) -> int | float:
@@ -319,25 +331,14 @@ def _number(field: Field, text: str, known: Known) -> int | float:
     )
 
 
-def _object(text: str) -> wire.Json:
-    try:
-        found = wire.decode(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise HotswapError(
-            f"""{shown(text, 40)!r} is no JSON object, such as '{{"ms": 500}}'""", code="bad-arguments"
-        )
-    return found
+def _spelled_out(field: Field, text: str) -> bool:
+    """Whether it is an object that is given name by name, as the command line takes it too."""
+    return field.kind == "object" and bool(text) and not text.lstrip().startswith("{")
 
 
 def _takes_empty(field: Field) -> bool:
     """Whether an empty field is a value of its own: a name that is taken away."""
     return field.kind == "text" and field.subject is None and EMPTY in field.description
-
-
-def _items(text: str) -> Sequence[str]:
-    return [one for part in text.split(",") if (one := part.strip())] if text != EMPTY else []
 
 
 def _capitals(field: Field) -> str:

@@ -21,6 +21,7 @@ Role = Literal[
     "accent",  # a value that changed just now, a sequence, what is selected
     "key",  # a key to press
     "chip",  # something armed
+    "fault",  # what a fault has done
     "danger",  # a production key: unlike anything else on the screen
 ]
 

@@ -13,12 +13,20 @@ from msgspec import Struct
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.faults import Strike
+from hotswap_dev.domain.faults import Strike, read_fault
 from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.domain.labels import page
-from hotswap_dev.domain.model import SAME_AS_CLIENT
+from hotswap_dev.domain.model import SAME_AS_CLIENT, ArmedFault, Protocol, Release
 from hotswap_dev.domain.plugin import Answered, Cached, Folder, started, verdict
-from hotswap_dev.domain.policy import Decision, Denied, Offer, Refusal, manifest, told_minimum
+from hotswap_dev.domain.policy import (
+    Decision,
+    Denied,
+    Offer,
+    Refusal,
+    decide_download,
+    manifest,
+    told_minimum,
+)
 from hotswap_dev.domain.reasons import Args, change, harmless
 
 
@@ -36,12 +44,14 @@ def next_step(
 
     `check` is the question itself: its sequence and binary version count; without it, those that the client sent last.
     """
+    if _speaks(client, check) == "update-server":
+        return _of_the_other_protocol(decision)
     asks = _asking(client, check)
     answer = decision.answer
     if decision.strike is not None:
         return NextStep(sentence=_struck(decision.strike, decision), command=change(decision.reason))
     if isinstance(answer, Offer):
-        return _offered(client, asks, decision, answer)
+        return _offered(client, asks, decision, answer, controls, check)
     if isinstance(answer, Refusal | Denied):
         refused = Answered(decision.status)
         text = verdict(refused, sequence=asks.sequence or 0, binary_version=asks.binary_version).text
@@ -66,6 +76,29 @@ def _struck(strike: Strike, decision: Decision) -> str:
     return told.sentence
 
 
+def _speaks(client: Client | None, check: Check | None) -> Protocol:
+    if check is not None:
+        return check.protocol
+    return client.protocol if client is not None else "hotswap"
+
+
+def _of_the_other_protocol(decision: Decision) -> NextStep:
+    """What its clients do is written nowhere: they say so themselves (contract, update-server-protocol)."""
+    command = change(decision.reason)
+    if decision.strike is not None:
+        name = decision.strike.armed.fault
+        return NextStep(
+            sentence=f"The fault {name} strikes it; what it makes of that is its own.", command=command
+        )
+    if isinstance(decision.answer, Offer):
+        number = decision.answer.release.sequence
+        sentence = f"{number} is in its list of updates; its completion will say what became of it."
+        return NextStep(sentence=sentence, command=command)
+    waiting = _WAITS.get(decision.reason.code)
+    waits = "It is refused." if waiting is None else waiting(harmless(decision.reason.args))
+    return NextStep(sentence=waits, command=command)
+
+
 class _Asks(Struct, frozen=True):
     """Who asks. A sequence of None: nothing is known of it; a binary version of "": its app has none."""
 
@@ -84,7 +117,14 @@ def _asking(client: Client | None, check: Check | None) -> _Asks:
 # --- an offer -----------------------------------------------------------------------------------------------------
 
 
-def _offered(client: Client | None, asks: _Asks, decision: Decision, offer: Offer) -> NextStep:
+def _offered(
+    client: Client | None,
+    asks: _Asks,
+    decision: Decision,
+    offer: Offer,
+    controls: Controls,
+    check: Check | None,
+) -> NextStep:
     release = offer.release
     number = release.sequence
     withhold = change(decision.reason)
@@ -99,6 +139,10 @@ def _offered(client: Client | None, asks: _Asks, decision: Decision, offer: Offe
         )
     if makes.kind == "not-available":
         return NextStep(sentence=f"The plugin drops {number} without a word.", command=withhold)
+    ahead = _fault_ahead(controls, release, client, check)
+    if ahead is not None:
+        struck = reaction(read_fault(ahead.fault, ahead.parameters), ahead.left)
+        return NextStep(sentence=struck.sentence, command=f"hotswap-dev disarm-fault {ahead.override}")
     sentence = _again(client, number) or _taking(number, offer.mandatory)
     discarded = _fate(number, told.min_binary_version, asks.binary_version)
     if discarded is not None:
@@ -109,6 +153,23 @@ def _offered(client: Client | None, asks: _Asks, decision: Decision, offer: Offe
         sentence=f"{sentence} Unless notifyReady() confirms it, the start after that rolls it back.",
         command=withhold,
     )
+
+
+def _fault_ahead(
+    controls: Controls, release: Release, client: Client | None, check: Check | None
+) -> ArmedFault | None:
+    """The fault that its download will meet, or that lies in the bundle itself."""
+    for armed in controls.faults:
+        if armed.sequence == release.sequence:
+            return armed
+    if check is not None:
+        name, headers = check.client, check.headers
+    elif client is not None:
+        name, headers = client.id, client.headers
+    else:
+        return None
+    strike = decide_download(controls, release, name, headers).strike
+    return None if strike is None else strike.armed
 
 
 def _taking(number: int, mandatory: bool) -> str:

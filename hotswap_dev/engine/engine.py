@@ -33,6 +33,7 @@ from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.ledger import Committed, Ledger
 from hotswap_dev.engine.options import EngineOptions
+from hotswap_dev.engine.outcomes import Outcomes
 from hotswap_dev.engine.poisoning import Poisoner
 from hotswap_dev.engine.publishing import Publisher, release_in
 from hotswap_dev.errors import HotswapError
@@ -83,6 +84,7 @@ class Engine:
         self.history = history
         self.store = store
         self.clients = ClientTable()
+        self._outcomes = Outcomes(lambda: self.clients)
         self._ledger = Ledger(
             controls, journal=journal, key_home=key_home, now=now, tell=self._tell, trouble=self._troubled
         )
@@ -132,6 +134,8 @@ class Engine:
         decision = decide(self.controls, check, self._now())
         if decision.spends or decision.missed:
             self._ledger.spend(decision.spends, decision.missed)
+        if decision.strike is not None:
+            self._outcomes.struck(check.client, decision.strike)
         if isinstance(decision.answer, Offer):
             self._offered[decision.answer.release.bundle.hash] = time.monotonic()
         return decision
@@ -158,6 +162,7 @@ class Engine:
     def fetch(self, release: Release, client: str | None, headers: Mapping[str, str]) -> Fetch:
         """Decide what becomes of one attempt at a release's bundle, and use up what that spends, in one step."""
         decided = decide_download(self.controls, release, client, headers)
+        self._outcomes.fetches(client, release, decided.strike, self.controls.faults)
         if decided.spends or decided.missed:
             self._ledger.spend(decided.spends, decided.missed)
         return decided
@@ -172,9 +177,13 @@ class Engine:
 
     def observe(self, observation: Observation) -> None:
         """Tell and record what was seen. Never waits."""
+        outcomes = self._outcomes.seen(observation)
         client = self.clients.see(observation)
         self.bus.put(observation)
         self.history.record(observation, client)
+        for outcome in outcomes:
+            self.bus.put(outcome)
+            self.history.record(outcome)
 
     def notice(self, level: Level, code: str, message: str, hint: str = "") -> None:
         """Tell a person something that is neither a build nor a check. What the watched folder waits for stands in
@@ -260,6 +269,7 @@ class Engine:
         self.clients.apply(fact)
         if isinstance(fact, ClientForgotten):
             self.history.forget(fact.client)
+            self._outcomes.forget(fact.client)
         elif isinstance(fact, BundlesPruned):
             for name in fact.hashes:
                 self._offered.pop(name, None)

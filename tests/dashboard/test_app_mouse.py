@@ -130,7 +130,7 @@ async def test_a_click_on_a_tab_goes_to_its_pane() -> None:
 async def test_a_click_on_a_key_of_the_last_line_presses_it_also_on_its_words() -> None:
     async with desk_on() as desk:
         await click(desk, "n no update")
-        await click(desk, "no update tablet  m mandatory")
+        await click(desk, "no update tablet  x fault")
         assert asked_after(desk) == [
             ("force-204", {"on": True, "client": "tablet", "times": 1}),
             ("force-204", {"on": True, "client": "tablet"}),

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from hotswap_dev.dashboard.check_log import MOST_ROWS, CheckLog, Happened, matching
+from hotswap_dev.dashboard.check_log import MOST_ROWS, CheckLog, Happened
+from hotswap_dev.dashboard.searching import matching
 from hotswap_dev.domain.facts import (
     BuildChannelSet,
     ChannelPaused,

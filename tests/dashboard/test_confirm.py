@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hotswap_dev.client.control import ServerRefused
-from hotswap_dev.dashboard.screens.confirm import ConfirmCommand, change_lines, refusal_lines, would_lines
+from hotswap_dev.dashboard.details.changes_text import change_lines, refusal_lines, would_lines
+from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
 from hotswap_dev.dashboard.spans import cells, plain
 from hotswap_dev.dashboard.view import Selected
 from hotswap_dev.domain.clients import advance

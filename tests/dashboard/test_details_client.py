@@ -20,6 +20,9 @@ from hotswap_dev.dashboard.details.client_story import (
     step,
 )
 from hotswap_dev.dashboard.details.why_text import MOST_PASSED, why_lines, why_now, why_text
+from hotswap_dev.domain.commands.access import SetRequiredHeader
+from hotswap_dev.domain.commands.faults import ArmFault
+from hotswap_dev.domain.controls import apply
 from hotswap_dev.domain.facts import ClientNamed, ClientPinned, Fact, Forced204Set
 from hotswap_dev.domain.labels import CODES, Reading, Turn, turn_sentence
 from hotswap_dev.domain.observations import Observation
@@ -105,12 +108,13 @@ def test_every_code_of_a_turn_is_told_in_a_few_words() -> None:
     args: dict[str, str | int] = {
         "sequence": 14, "was": 13, "gave_up": 14, "times": 2, "fetched": 14, "last": 3, "minimum": "1.0.0",
         "binary_version": "2.0.0", "was_binary_version": "1.0.0", "channel": "beta",
+        "of": 14, "stage": "download-error", "error": "HTTP 503: bundle download failed",
     }  # fmt: skip
 
     for code in CODES:
         turn = Turn(code=code, at=NOW, args=args)
         assert step(turn, view) != turn_sentence(turn)
-        assert len(step(turn, view)) < 70
+        assert len(step(turn, view)) < 80
 
 
 def test_a_turn_of_another_version_is_told_as_the_command_line_tells_it() -> None:
@@ -263,3 +267,22 @@ def test_checks_are_read_as_the_history_lists_them() -> None:
     assert read_checks(rows) == checks
     with pytest.raises(ValueError, match="event"):
         read_checks([{"at": "2026-01-01T00:00:00Z"}])
+
+
+def test_what_is_armed_for_it_and_what_its_channel_demands_is_known_of_it() -> None:
+    controls = releases(14)
+    for command in (
+        ArmFault(fault="hang", client="phone", times=2),
+        ArmFault(fault="check/delay", channel="beta"),
+        SetRequiredHeader(channel="production", header="X-API-Key", status=403, value="sk_test_secret"),
+    ):
+        for fact in command.events(controls, NOW):
+            controls = apply(controls, fact)
+    view = a_moment(an_answered_check("phone", sequence=14), controls=controls)
+
+    page = words_of(client_lines("phone", view, 100))
+
+    assert "fault hang (seconds=30) for phone, 2 times more" in page
+    assert "check/delay" not in page
+    assert "header X-API-Key, else 403: it was not sent last" in page
+    assert "sk_test" not in page

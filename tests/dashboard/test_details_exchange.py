@@ -141,8 +141,8 @@ def test_a_download_says_what_was_sent_and_what_came_of_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"complete": False}, "broke off; the plugin tries 3 more times by itself."),
-        ({"complete": False, "attempt": 4}, "that was the plugin's last attempt."),
+        ({"complete": False}, "broke off. The plugin tries 3 more times by itself, after 1, 2 and 4 s."),
+        ({"complete": False, "attempt": 4}, "That was the plugin's last attempt by itself."),
         ({"range": True, "complete": False}, "the plugin never does that"),
         ({}, "Whether it was verified, extracted and activated shows at its next check."),
         ({"client": None}, "All of release 14"),

@@ -92,12 +92,12 @@ def test_a_release_says_what_it_is_where_it_is_and_who_signed_it() -> None:
     assert "url         http://192.168.1.20:3333/bundles/-/14/" in page
 
 
-def test_who_has_it_is_told_by_name_in_four_groups() -> None:
+def test_who_has_it_is_told_by_name_in_groups() -> None:
     page = the_page(a_fleet())
 
     assert "1 of 4" in page
     assert "running     runs it" in page
-    assert "fetched     fetched it" in page
+    assert "failed      fetched it" in page
     assert "gave it up  gave it up" in page
     assert "not yet     idle" in page
     assert "elsewhere" not in page

@@ -131,13 +131,23 @@ def test_what_a_form_shows_of_any_arguments_means_those_arguments(
     line = command_line(form, texts)
 
     assert meant.problems == {}
-    if any(value == "" and key != "name" for key, value in given_now.items()):
-        return  # an optional text that is empty can't be told from none: it is typed as ''
+    if any(one == "" and key != "name" for key, one in given_now.items()) or given_now.get("always") in (
+        [],
+        (),
+    ):
+        return  # an optional text or list that is empty can't be told from none: it is typed as ''
     assert wire.read_command(name, meant.arguments) == wire.read_command(name, given_now)
     assert sent_by(form, line, latest=1) == wire.read_command(name, given_now)
     again = texts_in(form, line)
     assert again is not None
     assert typed(form, filled(form, **again)).arguments == meant.arguments
+
+
+def test_an_empty_list_where_none_is_another_value_is_typed_as_an_empty_text_is() -> None:
+    form = FORMS["set-rollout"]
+
+    assert "always" not in typed(form, {"sequence": "1", "percent": "5", "always": ""}).arguments
+    assert typed(form, {"sequence": "1", "percent": "5", "always": "''"}).arguments["always"] == []
 
 
 # --- what is typed -------------------------------------------------------------------------------------------------

@@ -266,7 +266,7 @@ async def test_a_command_that_this_version_does_not_know_is_asked_for_and_sent_b
         app.screen.query_one("#field-status", Select).value = "403"
         app.screen.query_one("#field-clients", Input).value = "phone, tablet"
         await rests(pilot)
-        assert "$ hotswap-dev send-elsewhere 403 --clients phone --clients tablet" in screen_text(app)
+        assert "$ hotswap-dev send-elsewhere 403 --clients phone,tablet" in screen_text(app)
         await pilot.press("ctrl+s")
         await rests(pilot)
 

@@ -63,6 +63,26 @@ async def test_commands_reach_the_server_one_after_the_other() -> None:
         assert [arguments["on"] for _, arguments in server.done] == [True, False]
 
 
+async def test_how_far_a_release_reaches_is_told_as_the_server_says_it() -> None:
+    server = a_server()
+    told = {"event": "rollout-set", "sequence": 15, "percent": 10.0, "always": []}
+    reaches = {"sequence": 15, "percent": 10.0, "inside": 3, "of": 8, "next": "phone", "next_at": 37.0}
+    server.also_knows["set-rollout"] = {"events": [told], "result": reaches}
+    async with host_on(server, selected=Selected("release", 15)) as (app, pilot):
+        app.press_key("percent_sign")
+        await rests(pilot)
+        await pilot.press("1", "0", "enter")
+        await rests(pilot)
+
+        assert app.told == [
+            (
+                "release 15 is rolled out to 10 %",
+                "3 of 8 clients; phone flips in at 37 %; no client's answer changes",
+                "information",
+            )
+        ]
+
+
 async def test_a_build_lets_other_keys_through() -> None:
     server = a_server()
     server.hold(rehearsals=False)

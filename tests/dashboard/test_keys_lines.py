@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.keys import GROUPS, KEYS, Ask, Confirm, Send, key_for, plan, words_for
+from hotswap_dev.dashboard.keys import GROUPS, KEYS, Arm, Ask, Confirm, Roll, Send, key_for, plan, words_for
 from hotswap_dev.dashboard.keys.plans import ACTING
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import Check
@@ -116,10 +116,15 @@ def test_a_key_that_is_named_does_the_command_and_nothing_else(
     if isinstance(planned, Ask):
         assert planned.verb == verb
         assert planned.given.items() <= arguments.items()
+    elif isinstance(planned, Roll):
+        assert verb in ("set-rollout", "set-targets")
+        assert planned.sequence == arguments["sequence"]
+    elif isinstance(planned, Arm):
+        assert verb == "disarm-fault"
     else:
         assert isinstance(planned, Send | Confirm)
         if planned.command.verb == "clear-overrides":
-            assert verb == "force-204"
+            assert verb == "force-204" or [one.override for one in controls.faults] == [arguments["id"]]
         elif verb == "publish":
             assert arguments["channel"] == controls.build_channel
         else:
@@ -194,6 +199,8 @@ def test_the_table_has_each_key_once_and_all_that_it_says_of_it() -> None:
 
 
 def test_the_keys_are_those_of_the_design() -> None:
-    design = "n N m M w W z Z p r b > e J c t ; u y 1 2 3 tab - enter esc j k g G F / ? : ctrl+p q ctrl+c"
+    design = (
+        "n N m M x X w W z Z p r b > % e J c t ; u y 1 2 3 tab - enter esc j k g G F / ? : ctrl+p q ctrl+c"
+    )
 
     assert {key.shown for key in KEYS} == set(design.split(" "))

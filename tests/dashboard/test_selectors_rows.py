@@ -328,8 +328,8 @@ def test_a_download_says_how_it_ended(changes: dict[str, object], said: str) -> 
     line = plain(newest_line(a_morning().later(1).fetches("px", 14, **changes)))
     assert "↓ 14" in line
     assert said in line
-    assert "40 ms" in line
-    assert ("try 2/4" in line) == ("attempt" in changes)
+    assert ("40 ms" in line) == ("attempt" not in changes)
+    assert ("2/4, next in 2 s" in line) == ("attempt" in changes)
 
 
 def test_a_download_of_nobody_known_is_shown_with_its_address() -> None:

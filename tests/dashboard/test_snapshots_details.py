@@ -18,7 +18,9 @@ from hotswap_dev import wire
 from hotswap_dev.client.control import ServerRefused
 from hotswap_dev.domain.builds import Builds
 from hotswap_dev.domain.commands.clients import PinClient
+from hotswap_dev.domain.commands.faults import ArmFault
 from hotswap_dev.domain.commands.overrides import Force204
+from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact
 from hotswap_dev.domain.observations import CheckAnswered, Observation
@@ -231,6 +233,25 @@ async def test_a_form_and_a_question(snapshot: SnapshotAssertion) -> None:
 
         await desk.press("escape", "j", "j", "b")
         await looks(desk, "ConfirmCommand", snapshot, "question")
+
+
+async def test_a_rollout_with_its_targets_and_its_preview(snapshot: SnapshotAssertion) -> None:
+    scene = a_morning().saved(15).asks("px", 14).asks("ip", 8, platform="ios")
+    async with desk_in(scene) as desk:
+        await desk.press("1", "percent_sign", "left", "left")
+        await looks(desk, "RolloutScreen", snapshot, "rollout")
+
+        await desk.press("tab", "tab", *"andr")
+        await looks(desk, "RolloutScreen", snapshot, "wrong")
+
+
+async def test_a_release_that_is_rolled_out_with_a_fault_armed(snapshot: SnapshotAssertion) -> None:
+    scene = a_morning().saved(15).done(SetRollout(sequence=15, percent=25.0))
+    scene.done(SetTargets(sequence=15, platforms=("android", "ios")))
+    scene.done(ArmFault(fault="download/http-error", client="px", times=2))
+    async with desk_in(scene) as desk:
+        await desk.press("1")
+        await looks(desk, "MainScreen", snapshot)
 
 
 async def test_the_palette(snapshot: SnapshotAssertion) -> None:

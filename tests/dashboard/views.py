@@ -18,7 +18,7 @@ from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import ClientNamed, Fact, OverrideSpent, ReleaseAdded
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation, Published
-from hotswap_dev.domain.policy import Offer, decide
+from hotswap_dev.domain.policy import decide
 from tests.dashboard import about
 from tests.unit.making import NOW, a_bundle, a_release, an_answered_check
 
@@ -118,7 +118,7 @@ class Scene:
             }
         )
         decision = decide(self.mirror.controls, check, self.now)
-        offer = decision.answer if isinstance(decision.answer, Offer) else None
+        release = decision.offered
         self.happens(
             CheckAnswered(
                 at=self.now,
@@ -130,12 +130,13 @@ class Scene:
                 platform=check.platform,
                 arch=check.arch,
                 channel=check.channel,
-                status=204 if offer is None else 200,
+                status=decision.status,
                 reason=decision.reason.code,
                 args=decision.reason.args,
-                offered=None if offer is None else offer.release.sequence,
+                offered=None if release is None else release.sequence,
                 duration_ms=0.4,
                 flags=check.flags,
+                fault=None if decision.strike is None else decision.strike.armed.fault,
             )
         )
         spent = [OverrideSpent(at=self.now, override=override) for override in decision.spends]

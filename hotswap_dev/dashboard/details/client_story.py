@@ -17,7 +17,7 @@ from hotswap_dev.dashboard.selectors.figures import name_of
 from hotswap_dev.dashboard.spans import Line, Role, Span, column, cut
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
-from hotswap_dev.domain.fact_words import forced_words
+from hotswap_dev.domain.fact_words import armed_words, forced_words
 from hotswap_dev.domain.labels import Reading, Turn, page, readings, turn_sentence
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Forced204
 from hotswap_dev.domain.observations import CheckAnswered
@@ -43,11 +43,14 @@ MAY_BE: Mapping[Reading, str] = MappingProxyType(
         "reinstalled": "app installed anew",
         "elsewhere": "fetched where this server can't see it",
         "shared-id": "two apps under one id",
+        "confirmed": "confirmed",
+        "check-failed": "its check failed",
+        "update-failed": "the update failed",
     }
 )
 """What may lie behind a turn, in a few words; a test holds that every reading has some."""
 
-_TROUBLE = ("not-activated", "rolled-back", "rollback-loop", "discarded", "shared-id", "ahead")
+_TROUBLE = ("not-activated", "rolled-back", "rollback-loop", "discarded", "shared-id", "ahead", "failed")
 
 
 class Chapter(Struct, frozen=True, kw_only=True):
@@ -207,6 +210,8 @@ def _minute(at: datetime) -> str:
     return at.astimezone().strftime("%H:%M")
 
 
+_FAILED: Mapping[str, str] = {"check-error": "its check failed", "download-error": "its download failed"}
+
 _STEPS: Mapping[str, Callable[[Args, str], str]] = MappingProxyType(
     {
         "embedded": lambda a, _: "runs the embedded page",
@@ -225,6 +230,11 @@ _STEPS: Mapping[str, Callable[[Args, str], str]] = MappingProxyType(
         ),
         "ahead": lambda a, _: f"reports {a['sequence']}, above all that was given out here",
         "shared-id": lambda a, _: f"reports {page(a['sequence'])} after {page(a['was'])}",
+        "confirmed": lambda a, _: f"confirmed {a['sequence']}",
+        "completed": lambda a, _: f"installed {a['of']}, by its completion",
+        "failed": lambda a, _: (
+            f"{_FAILED.get(str(a['stage']), 'failed')}{_again(a)}: {a['error'] or 'no text'}"
+        ),
         "channel-switched": lambda a, _: f"asks for channel {a['channel']} now, before {a['was']}",
     }
 )
@@ -256,9 +266,18 @@ def _known(client: Client, view: View) -> Iterator[tuple[str, Line | str]]:
                 "armed",
                 (Span(forced_words(forced.client, forced.channel, forced.left, controls.names), "chip"),),
             )
+    for armed in controls.faults:
+        if armed.client in (None, client.id) and armed.channel in (None, client.channel or DEFAULT_CHANNEL):
+            yield "armed", (Span(shown(armed_words(armed, controls.names), 400), "chip"),)
+    required = controls.required.get(client.channel or DEFAULT_CHANNEL)
+    if required is not None:
+        sent = "sent" if required.header.lower() in client.headers else "not sent"
+        yield "demanded", f"header {shown(required.header)}, else {required.status}: it was {sent} last"
+    if client.protocol != "hotswap":
+        yield "protocol", client.protocol
     if client.status is not None:
         offered = f", offered {client.offered}" if client.status == 200 and client.offered else ""
-        yield "last answer", f"{client.status} {client.reason or ''}{offered}"
+        yield "last answer", f"{client.status or 'none'} {client.reason or ''}{offered}"
     if client.fetched:
         yield "fetched", f"up to {client.fetched}"
     if client.falls:
@@ -276,7 +295,7 @@ def _last(checks: Sequence[CheckAnswered] | None, view: View, width: int, said: 
     if not checks:
         return [*lines, *sentence("None is in the history any more.", width, role="dim")]
     for one in checks:
-        answer = f"↓ {one.offered}" if one.offered is not None else str(one.status)
+        answer = f"↓ {one.offered}" if one.offered is not None else str(one.status or "—")
         at = "?" if one.sequence is None else str(one.sequence)
         text = reason_sentence(Reason(one.reason, dict(one.args)))
         quiet: Role = "text" if one.status == 200 else "dim"

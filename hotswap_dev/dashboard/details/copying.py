@@ -15,6 +15,7 @@ from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import client_id
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.observations import CheckAnswered
+from hotswap_dev.domain.text import shown
 
 DEFAULT_ID_HEADER = "X-Device-Id"
 _SITE = "http://127.0.0.1:3333"
@@ -107,12 +108,27 @@ def curl_of(event: CheckAnswered, about: wire.About | None, exchange: Exchange |
         notes.append("The target was too long to be kept: what is missing ends with …")
     url = f"{site}{target}"
     words = ["curl", "-i", *(["-g"] if any(sign in url for sign in _GLOB) else [])]
-    if exchange is not None and exchange.method != "GET":
+    if event.protocol != "hotswap":
+        headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
+        words += ["-H", "Content-Type: application/json", "--data", _document(event)]
+        notes.append("Its document is made of what was read of it, and a locale of no meaning.")
+    elif exchange is not None and exchange.method != "GET":
         words += ["-X", exchange.method]
     for name, value in headers:
         # A header without a value ends with `;`: `Name:` would take it away (curl's manual, --header).
         words += ["-H", f"{name}: {value}" if value else f"{name};"]
     return Curl(line=" ".join(shlex.quote(word) for word in (*words, url)), notes=tuple(notes))
+
+
+def _document(event: CheckAnswered) -> str:
+    """What a client of the second protocol asks (contract, update-server-protocol)."""
+    version = event.binary_version or (event.sequence if event.sequence is not None else "?")
+    asked = {
+        "product": shown(event.product or "?"),
+        "version": version,
+        "platform": shown(event.platform or "?"),
+    }
+    return wire.encode({**asked, "locale": "en-US"}).decode()
 
 
 def _sent(exchange: Exchange, site: str, notes: list[str]) -> Iterator[tuple[str, str]]:

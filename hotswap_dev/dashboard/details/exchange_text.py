@@ -12,7 +12,7 @@ from hotswap_dev import wire
 from hotswap_dev.dashboard.check_log import Row
 from hotswap_dev.dashboard.details.copying import curl_of
 from hotswap_dev.dashboard.details.exchange import Exchange
-from hotswap_dev.dashboard.details.figures import clock, counted, day_and_clock, size, took
+from hotswap_dev.dashboard.details.figures import day_and_clock, size, took
 from hotswap_dev.dashboard.details.paragraphs import (
     MARGIN,
     Labelled,
@@ -23,15 +23,23 @@ from hotswap_dev.dashboard.details.paragraphs import (
     sentence,
     whole,
 )
+from hotswap_dev.dashboard.details.told_text import (
+    protocol_lines,
+    silence,
+    struck_lines,
+    told,
+    told_lines,
+    when,
+)
 from hotswap_dev.dashboard.selectors.figures import name_of
+from hotswap_dev.dashboard.selectors.struck import status_words, went_out
 from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.fact_words import fact_words
-from hotswap_dev.domain.labels import Turn, turn_sentence
+from hotswap_dev.domain.labels import turn_sentence
 from hotswap_dev.domain.observations import (
     BuildRefused,
     CheckAnswered,
-    DownloadEnded,
     Noticed,
     Published,
 )
@@ -44,12 +52,14 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "platform-unknown": "Its platform is none that the plugin sends.",
         "arch-unknown": "Its arch is none that the plugin sends.",
         "binary-version-empty": "It sends no binary version: its Tauri config has no version.",
+        "locale-missing": "It sends no locale: the contract's example has one.",
+        "bundle-unreadable": "A release was left out: its bundle could not be read.",
     }
 )
 """What a check has that the plugin never sends, in words."""
 
 _LONGEST_VALUE = 1000
-_ATTEMPTS = 4  # the plugin's: 1 + max_retries
+_LONGEST_LINE = 20_000
 
 
 def row_lines(
@@ -59,6 +69,8 @@ def row_lines(
     event = row.event
     if isinstance(event, CheckAnswered):
         return _check(row, event, view, width, exchange, said)
+    if (made := told_lines(row, view, width)) is not None:
+        return made
     return _page(event, view, width)
 
 
@@ -72,34 +84,41 @@ def _check(
     title: Line = (Span(name_of(event.client, view), "strong"), Span(f"   {when}", "dim"))
     lines = [head(title, _answer(event), width), ()]
     lines += sentence(reason_sentence(Reason(event.reason, dict(event.args))), width)
+    lines += struck_lines(event, view, width)
     for flag in event.flags:
         lines += hanging((Span("! ", "warn"),), FLAGS.get(flag, shown(flag)), width, role="warn")
-    if other := change(Reason(event.reason, dict(event.args))):
+    # What ends a fault stands with what is said of it, as long as it is armed.
+    if event.fault is None and (other := change(Reason(event.reason, dict(event.args)))):
         lines += hanging((Span("→ ", "dim"),), other, width, role="dim")
     if row.times > 1:
         first = day_and_clock(row.first_at, view.now)
         lines += sentence(f"The last of {row.times:,} equal answers since {first}.", width, role="dim")
+    lines += protocol_lines(event, width)
     lines += section("what it proved", width)
     lines += _proved(row, event, view, width)
     lines += _asked(event, exchange, width)
-    lines += _answered(exchange, width)
+    lines += _answered(event, exchange, width)
     if exchange is None and said:
         lines += [(), *sentence(said, width, role="dim")]
     lines += section("the same as curl", width, "y copies it")
     curl = curl_of(event, view.about, exchange)
-    lines += whole(curl.line, width)
+    lines += whole(shown(curl.line, _LONGEST_LINE), width)
     for note in curl.notes:
         lines += sentence(note, width, role="dim")
     return lines
 
 
 def _answer(event: CheckAnswered) -> Line:
-    text = f"↓ {event.offered}" if event.offered is not None else str(event.status)
+    text = f"↓ {event.offered}" if event.offered is not None else status_words(event)
+    if event.fault is not None and (out := went_out(event.fault, event.status)) != text:
+        text += f"  {out}"
     return (Span(text, status_role(event)), Span(f"  in {took(event.duration_ms)}", "dim"))
 
 
 def status_role(event: CheckAnswered) -> Role:
-    """How an answer stands out: an offer, nothing to see, bent by somebody, refused."""
+    """How an answer stands out: struck by a fault, an offer, nothing to see, bent by somebody, refused."""
+    if event.fault is not None:
+        return "fault"
     if event.status == 200:
         return "accent"
     if event.status >= 400:
@@ -110,25 +129,29 @@ def status_role(event: CheckAnswered) -> Role:
 def _asked(event: CheckAnswered, exchange: Exchange | None, width: int) -> list[Line]:
     lines = section("asked", width)
     if exchange is None:
-        lines += whole(f"GET {event.path}", width)
+        method = "GET" if event.protocol == "hotswap" else "POST"
+        lines += whole(f"{method} {shown(event.path, _LONGEST_LINE)}", width)
     else:
         lines += whole(f"{exchange.method} {exchange.target}", width)
         lines += fields(_headers(exchange.headers), width, widest=28)
         return lines
+    second = event.protocol != "hotswap"
     return lines + fields(
         [
-            ("client", event.client),
-            ("from", event.peer),
+            ("client", shown(event.client)),
+            ("from", shown(event.peer)),
             ("at", "?" if event.sequence is None else str(event.sequence)),
-            ("binary", event.binary_version or "not sent"),
-            ("runs on", f"{event.platform or '?'}/{event.arch or '?'}"),
-            ("channel", event.channel or "none named, so production"),
+            ("binary", shown(event.binary_version or ("" if second else "not sent"))),
+            ("runs on", shown((event.platform or "?") + ("" if second else f"/{event.arch or '?'}"))),
+            ("channel", shown(event.channel or f"none {'mapped' if second else 'named'}, so production")),
         ],
         width,
     )
 
 
-def _answered(exchange: Exchange | None, width: int) -> list[Line]:
+def _answered(event: CheckAnswered, exchange: Exchange | None, width: int) -> list[Line]:
+    if not event.status:
+        return [*section("answered", width), *sentence(silence(event), width, role="fault")]
     if exchange is None:
         return []
     lines = section("answered", width, f"{exchange.status} {_phrase(exchange.status)}".rstrip())
@@ -176,11 +199,6 @@ def _proved(row: Row, event: CheckAnswered, view: View, width: int) -> list[Line
     return lines
 
 
-def told(turn: Turn, width: int, *, role: Role = "text") -> list[Line]:
-    """A turn of a story: its time, and its sentence beside it."""
-    return hanging((Span(f"{clock(turn.at)}  ", "dim"),), turn_sentence(turn), width, role=role)
-
-
 # --- everything else -------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +206,7 @@ def told(turn: Turn, width: int, *, role: Role = "text") -> list[Line]:
 def _page(event: object, view: View, width: int) -> list[Line]:
     """A fact: what it says in words, and its values."""
     values = wire.plain(event)
-    lines = [head((Span("Changed", "strong"), _when(event, view)), (), width), ()]
+    lines = [head((Span("Changed", "strong"), when(event, view)), (), width), ()]
     lines += sentence(f"{_upper(fact_words(values, view.controls.names))}.", width)
     plain = [
         (str(name).replace("_", " "), shown(str(value), _LONGEST_VALUE))
@@ -200,65 +218,11 @@ def _page(event: object, view: View, width: int) -> list[Line]:
 
 
 @_page.register
-def _(event: DownloadEnded, view: View, width: int) -> list[Line]:
-    whom = name_of(event.client, view) if event.client else shown(event.peer)
-    title: Line = (Span(whom, "strong"), _when(event, view))
-    how: Line = (
-        Span("complete", "good")
-        if event.complete
-        else Span("a range", "dim")
-        if event.range
-        else Span("broken off", "warn"),
-        Span(f"  {took(event.duration_ms)}", "dim"),
-    )
-    lines = [head(title, how, width), (), *sentence(_download_words(event), width)]
-    release = view.controls.releases.get(event.sequence)
-    of = "" if release is None else f" of {size(release.bundle.size)}"
-    # Under a millisecond it says how fast a socket's buffer is.
-    rate = f", {size(int(event.bytes / event.duration_ms * 1000))}/s" if event.duration_ms >= 1 else ""
-    lines += [
-        (),
-        *fields(
-            [
-                ("release", str(event.sequence) + (f"  {release.version}" if release else "")),
-                ("sent", f"{size(event.bytes)}{of}{rate}"),
-                ("attempt", f"{event.attempt} of {_ATTEMPTS}" if not event.range else ""),
-                ("from", event.peer),
-            ],
-            width,
-        ),
-    ]
-    client = view.clients.get(event.client) if event.client else None
-    turns = [turn for turn in client.story if turn.at >= event.at] if client else []
-    if turns:
-        lines += section("what came of it", width)
-        lines += [line for turn in turns for line in told(turn, width)]
-    return lines
-
-
-def _download_words(event: DownloadEnded) -> str:
-    if event.range:
-        return "Only a range was asked for: the plugin never does that, a person with curl may."
-    if event.complete:
-        return (
-            f"All of release {event.sequence} was sent. Whether it was verified, extracted and activated shows at "
-            "its next check."
-        )
-    more = _ATTEMPTS - event.attempt
-    then = (
-        f"the plugin tries {counted(more, 'more time')} by itself"
-        if more > 0
-        else "that was the plugin's last attempt"
-    )
-    return f"The download of release {event.sequence} broke off; {then}."
-
-
-@_page.register
 def _(event: Published, view: View, width: int) -> list[Line]:
     title: Line = (
         Span(f"Release {event.sequence}", "strong"),
         Span(f"  {event.version}"),
-        _when(event, view),
+        when(event, view),
     )
     lines = [head(title, (Span(event.channel),), width), ()]
     offered = "" if event.offered_ms is None else f"{took(event.offered_ms)} after the save"
@@ -277,7 +241,7 @@ def _(event: Published, view: View, width: int) -> list[Line]:
 
 @_page.register
 def _(event: BuildRefused, view: View, width: int) -> list[Line]:
-    lines = [head((Span("Not published", "bad"), _when(event, view)), (Span(event.code, "bad"),), width), ()]
+    lines = [head((Span("Not published", "bad"), when(event, view)), (Span(event.code, "bad"),), width), ()]
     lines += sentence(shown(event.detail, _LONGEST_VALUE), width)
     if event.hint:
         lines += hanging((Span("→ ", "dim"),), shown(event.hint, _LONGEST_VALUE), width)
@@ -290,18 +254,13 @@ def _(event: BuildRefused, view: View, width: int) -> list[Line]:
 def _(event: Noticed, view: View, width: int) -> list[Line]:
     role: Role = {"info": "text", "warning": "warn", "error": "bad"}[event.level]  # type: ignore[assignment]
     lines = [
-        head((Span(_upper(event.level), role), _when(event, view)), (Span(event.code, "dim"),), width),
+        head((Span(_upper(event.level), role), when(event, view)), (Span(event.code, "dim"),), width),
         (),
     ]
     lines += sentence(shown(event.message, _LONGEST_VALUE), width)
     if event.hint:
         lines += hanging((Span("→ ", "dim"),), shown(event.hint, _LONGEST_VALUE), width)
     return lines
-
-
-def _when(event: object, view: View) -> Span:
-    at = getattr(event, "at", None)
-    return Span("" if at is None else f"   {day_and_clock(at, view.now)}", "dim")
 
 
 def _upper(text: str) -> str:

@@ -14,13 +14,17 @@ from hotswap_dev.dashboard.details.copying import release_url
 from hotswap_dev.dashboard.details.figures import ago, counted, day_and_clock, size, took
 from hotswap_dev.dashboard.details.paragraphs import MARGIN, fields, hanging, head, section, sentence, table
 from hotswap_dev.dashboard.details.plot import plot
+from hotswap_dev.dashboard.details.rollout_text import reach_words, rollout_long
 from hotswap_dev.dashboard.selectors.figures import name_of
+from hotswap_dev.dashboard.selectors.for_some import offered_words, reach_of
 from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.adoption import Adoption, adoptions
+from hotswap_dev.domain.adoption import Adoption, adoptions, station
 from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.fact_words import targets_words
 from hotswap_dev.domain.file_changes import ChangeCounts, FileChange, TreeWarning
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, SAME_AS_CLIENT, Release
+from hotswap_dev.domain.model import SAME_AS_CLIENT, Release
+from hotswap_dev.domain.rollout import WHOLE
 from hotswap_dev.domain.text import shown
 
 FOLDED = 8
@@ -120,6 +124,9 @@ def state_words(release: Release, view: View) -> list[tuple[str, Role]]:
         words.append(("channel paused", "warn"))
     if not controls.has_bytes(release):
         words.append(("bundle gone", "bad"))
+    some, role = offered_words(release, reached=True)
+    if some != "offered":
+        words.append((some, "bad" if role == "bad" else "warn"))
     if release.mandatory or controls.mandatory_for_all:
         words.append(("mandatory", "warn"))
     newest = controls.newest(release.channel)
@@ -149,6 +156,8 @@ def _facts(release: Release, view: View) -> list[tuple[str, Line | str]]:
     )
     pinned = [client for client, sequence in view.controls.pins.items() if sequence == release.sequence]
     site = view.about.site if view.about is not None else ""
+    names = view.controls.names
+    targets = targets_words(wire.plain(release.targets), names) if release.targets.restrict else ""
     return [
         ("made", f"{origin}, {day_and_clock(release.published_at, view.now)}"),
         ("bundle", f"{size(bundle.size)}, {counted(bundle.files, 'file')}, {bundle.format}"),
@@ -161,9 +170,20 @@ def _facts(release: Release, view: View) -> list[tuple[str, Line | str]]:
         ("needs", needs),
         ("built with", f"binary {shown(release.binary_version)}"),
         ("signed by", f"key {shown(bundle.key_id)}"),
+        ("offered to", _offered_to(release, view)),
+        ("meant for", shown(targets, 400)),
         ("pinned by", ", ".join(_called(pinned, view)) if pinned else ""),
         ("url", release_url(release, site)),
     ]
+
+
+def _offered_to(release: Release, view: View) -> str:
+    """How far it is rolled out; "" where everyone may have it."""
+    if release.percent >= WHOLE and not release.targets.restrict:
+        return ""
+    names = view.controls.names
+    said = [rollout_long(release, names), reach_words(reach_of(release, view), names)]
+    return ": ".join(one for one in said if one)
 
 
 _ORIGINS = {
@@ -194,29 +214,38 @@ def _who(release: Release, view: View, width: int) -> list[Line]:
     )
 
 
-_STANDINGS: Mapping[str, Role] = {"running": "good", "fetched": "text", "gave it up": "bad", "not yet": "dim"}
+_STANDINGS: Mapping[str, Role] = {
+    "confirmed": "good",
+    "running": "good",
+    "fetched": "text",
+    "failed": "bad",
+    "gave it up": "bad",
+    "not yet": "dim",
+}
 
 
 def _groups(release: Release, clients: Iterable[Client]) -> Mapping[str, list[Client]]:
     """Who runs a release or asks for its channel, by how they stand to it; whoever was seen last comes last."""
-    sequence = release.sequence
     groups: dict[str, list[Client]] = {label: [] for label in _STANDINGS}
     for client in clients:
-        if client.sequence == sequence:
-            groups["running"].append(client)
-        elif (client.channel or DEFAULT_CHANNEL) != release.channel:
-            continue
-        elif client.fell_from == sequence:
-            groups["gave it up"].append(client)
-        elif client.fetched == sequence or sequence in client.unreported:
-            groups["fetched"].append(client)
-        else:
-            groups["not yet"].append(client)
+        standing = station(release, client)
+        if standing is not None:
+            groups[_CALLED.get(standing, standing)].append(client)
     return groups
 
 
+_CALLED: Mapping[str, str] = {"fell-back": "gave it up", "offered": "not yet", "waiting": "not yet"}
+"""The stations of a release's way, by what they are called here where that is another word."""
+
+
 def _way_words(way: Adoption) -> str:
-    return f"offered {way.offered}, fetched {way.fetched}, running {way.running}, fell back {way.fell_back}"
+    """The funnel. Of what only reports tell nothing is said as long as there are none."""
+    confirmed = f", confirmed {way.confirmed}" if way.confirmed else ""
+    failed = f", failed {way.failed}" if way.failed else ""
+    return (
+        f"offered {way.offered}, fetched {way.fetched}, running {way.running}{confirmed}{failed}, "
+        f"fell back {way.fell_back}"
+    )
 
 
 def bar(part: int, of: int, width: int) -> Line:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hotswap_dev.dashboard.details.paragraphs import hanging, section
+from hotswap_dev.dashboard.selectors.struck import went_out
 from hotswap_dev.dashboard.spans import Line, Role, Span, column, plain
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.fact_words import who
 from hotswap_dev.domain.preview import Told, next_check
+from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.why import Why, why
 
 MOST_PASSED = 12
@@ -67,6 +69,9 @@ def why_text(view: View, client: Client) -> str:
 
 def answer_words(told: Told) -> str:
     """An answer as a person says it."""
+    if told.fault is not None:
+        offer = "" if told.offered is None else f", release {told.offered}"
+        return f"{told.status or 'nothing'}{offer}: {went_out(told.fault, told.status)} (the fault {shown(told.fault)})"
     if told.offered is None:
         return f"{told.status}, no update ({told.reason})"
     mandatory = ", mandatory" if told.mandatory else ""
@@ -74,6 +79,8 @@ def answer_words(told: Told) -> str:
 
 
 def _role(told: Told) -> Role:
+    if told.fault is not None:
+        return "fault"
     return "accent" if told.offered is not None else "text" if told.reason == "up-to-date" else "warn"
 
 

@@ -4,7 +4,22 @@ All of it is pure. What a key is called, in the footer, behind `?` and in the pa
 """
 
 from hotswap_dev.dashboard.keys.lines import key_for, words_for
-from hotswap_dev.dashboard.keys.plans import Ask, Confirm, Plan, Say, Send, plan
+from hotswap_dev.dashboard.keys.planned import Arm, Ask, Confirm, Plan, Roll, Say, Send
+from hotswap_dev.dashboard.keys.plans import plan
 from hotswap_dev.dashboard.keys.table import GROUPS, KEYS, Key
 
-__all__ = ["GROUPS", "KEYS", "Ask", "Confirm", "Key", "Plan", "Say", "Send", "key_for", "plan", "words_for"]
+__all__ = [
+    "GROUPS",
+    "KEYS",
+    "Arm",
+    "Ask",
+    "Confirm",
+    "Key",
+    "Plan",
+    "Roll",
+    "Say",
+    "Send",
+    "key_for",
+    "plan",
+    "words_for",
+]

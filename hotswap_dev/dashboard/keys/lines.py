@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.keys.plans import Ask, Confirm, Send, plan
+from hotswap_dev.dashboard.keys.planned import Arm, Ask, Confirm, Roll, Send
+from hotswap_dev.dashboard.keys.plans import plan
 from hotswap_dev.dashboard.keys.table import KEYS, Key
-from hotswap_dev.dashboard.schema_form import EMPTY, PROGRAM, Form, Known, Texts, form_of, texts_in, typed
+from hotswap_dev.dashboard.schema_form import PROGRAM, Form, Known, Texts, own_forms, texts_in, typed
+from hotswap_dev.dashboard.typed_values import EMPTY
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Command, Publish
+from hotswap_dev.domain.commands.faults import DisarmFault
 from hotswap_dev.domain.commands.overrides import ClearOverrides
 from hotswap_dev.errors import HotswapError
 
@@ -55,26 +57,29 @@ def _read(command_line: str) -> tuple[Form, Texts] | None:
     """The first command of a line, and its arguments as a form has them."""
     first = command_line.split(_AND)[0]
     verb = re.match(rf"{PROGRAM} ([a-z0-9-]+)", first)
-    form = None if verb is None else _forms().get(verb[1])
+    form = None if verb is None else own_forms().get(verb[1])
     texts = None if form is None else texts_in(form, first)
     return None if form is None or texts is None else (form, texts)
-
-
-@functools.cache
-def _forms() -> Mapping[str, Form]:
-    return {form.name: form for form in map(form_of, wire.command_schemas())}
 
 
 def _does(key: str, view: View, form: Form, texts: Texts) -> bool:
     planned = plan(key, view)
     controls = view.expected
     arguments = typed(form, texts, Known(sequences=tuple(sorted(controls.releases, reverse=True)))).arguments
+    if isinstance(planned, Roll):
+        return arguments.get("sequence") == planned.sequence
+    if isinstance(planned, Arm):
+        # The picker has on top what is armed, each to be disarmed alone.
+        return form.name == DisarmFault.verb or arguments.get("client") == planned.client
     if isinstance(planned, Ask):
         return planned.verb == form.name and all(
             arguments.get(name) == value for name, value in planned.given.items()
         )
     if not isinstance(planned, Send | Confirm):
         return False
+    if isinstance(planned.command, ClearOverrides) and form.name == DisarmFault.verb:
+        alone = len(controls.faults) == 1 and not controls.forced and not controls.mandatory_for_all
+        return alone and arguments.get("id") == controls.faults[0].override
     if isinstance(planned.command, ClearOverrides):
         return True  # it does more than was asked for, and all of that can be set again
     try:
@@ -98,7 +103,9 @@ def _forcing(texts: Texts) -> tuple[str, ...]:
 _BY_KEY = {key.key: key for key in KEYS}
 _KEYS_FOR: Mapping[str, Callable[[Texts], tuple[str, ...]]] = {
     "annotate": lambda _: ("semicolon",),
+    "arm-fault": lambda texts: ("x",) if "client" in texts else ("X",),
     "clear-overrides": lambda _: ("Z",),
+    "disarm-fault": lambda _: ("z", "Z", "X"),
     "edit-release": lambda _: ("e",),
     "force-204": _forcing,
     "jump-sequence": lambda _: ("J",),
@@ -112,6 +119,8 @@ _KEYS_FOR: Mapping[str, Callable[[Texts], tuple[str, ...]]] = {
     "roll-back-to": lambda _: ("b",),
     "set-build-channel": lambda _: ("t",),
     "set-mandatory": lambda texts: ("m",) if "sequence" in texts else ("M",),
+    "set-rollout": lambda _: ("percent_sign",),
+    "set-targets": lambda _: ("percent_sign",),
     "withhold": lambda _: ("w",),
 }
 """Which keys may send a command, by what it says. Where nothing is known of the moment, the last is the surest."""
@@ -139,7 +148,9 @@ def _forced(texts: Texts) -> str:
 
 _WORDS: Mapping[str, Callable[[Texts], str]] = {
     "annotate": lambda _: "put a note here",
+    "arm-fault": lambda texts: f"arm {texts['fault']} for {texts.get('client') or 'everyone'}",
     "clear-overrides": lambda _: "clear everything",
+    "disarm-fault": lambda texts: f"disarm fault {texts['id']}",
     "edit-release": _edited,
     "force-204": _forced,
     "jump-sequence": lambda texts: f"go on counting at {texts['to']}",
@@ -161,6 +172,17 @@ _WORDS: Mapping[str, Callable[[Texts], str]] = {
     "set-mandatory": lambda texts: (
         (f"release {texts['sequence']}" if "sequence" in texts else "every offer")
         + (" mandatory" if texts["on"] == "on" else " no longer mandatory")
+    ),
+    "set-required-header": lambda texts: (
+        f"demand no {texts['header']} on {texts['channel']}"
+        if texts["status"] == "none"
+        else f"demand {texts['header']} on {texts['channel']}"
+    ),
+    "set-rollout": lambda texts: f"roll {texts['sequence']} out to {texts['percent']} %",
+    "set-targets": lambda texts: (
+        f"say whom {texts['sequence']} is for"
+        if len(texts) > 1
+        else f"let {texts['sequence']} be for everyone"
     ),
     "withhold": lambda texts: f"withhold {texts['sequence']}",
 }

@@ -10,6 +10,7 @@ from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.preview import next_check
 from hotswap_dev.domain.reasons import Reason
+from hotswap_dev.errors import HotswapError
 
 _NAMED = ("sequence", "newest")
 """Where a reason's values name the release that it is about."""
@@ -71,11 +72,20 @@ def release_withheld_or_meant(view: View) -> Release | None:
     """The release that `w` is about: the one that is passed over first for being withheld, so that a second press takes
     back the first one; else the one that is meant.
     """
+    return _passed_over_first(view, "release-withheld") or release_meant(view)
+
+
+def release_rolled_or_meant(view: View) -> Release | None:
+    """The release that `%` is about: the one that is passed over first because its rollout or its targets leave this
+    client out; else the one that is meant.
+    """
+    return _passed_over_first(view, "not-in-rollout", "not-targeted") or release_meant(view)
+
+
+def _passed_over_first(view: View, *codes: str) -> Release | None:
     found = None if view.selected is None or view.selected.kind == "release" else _decision(view)
     first = found.considered[0] if found is not None and found.considered else None
-    if first is not None and first.reason.code == "release-withheld":
-        return _release(view, first.sequence)
-    return release_meant(view)
+    return _release(view, first.sequence) if first is not None and first.reason.code in codes else None
 
 
 def channel_meant(view: View) -> str | None:
@@ -119,7 +129,7 @@ def _decision(view: View) -> Decision | None:
     check = check_meant(view)
     try:
         return None if check is None else decide(view.controls, check, view.now)
-    except ValueError:  # a binary version that only a server of another version takes for one
+    except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
         return None
 
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from msgspec import Struct
-
 from hotswap_dev import wire
+from hotswap_dev.dashboard.keys.clearing import all_cleared, cleared
 from hotswap_dev.dashboard.keys.meaning import (
     channel_meant,
     client_meant,
     reason_meant,
     release_meant,
+    release_rolled_or_meant,
     release_withheld_or_meant,
 )
+from hotswap_dev.dashboard.keys.planned import Arm, Ask, Confirm, Plan, Roll, Say, Send
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.commands import Command, Publish
+from hotswap_dev.domain.commands import Publish
 from hotswap_dev.domain.commands.channels import PauseChannel, ResumeChannel, SetBuildChannel
-from hotswap_dev.domain.commands.clients import PinClient
-from hotswap_dev.domain.commands.overrides import ClearOverrides, Force204, SetMandatory
+from hotswap_dev.domain.commands.overrides import Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import JumpSequence, Reoffer, Restore, RollBackTo, Withhold
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.fact_words import forced_words, scope_words, who
@@ -32,46 +32,10 @@ from hotswap_dev.domain.next_step import next_step
 from hotswap_dev.domain.policy import decide
 from hotswap_dev.domain.preview import next_check
 from hotswap_dev.domain.reasons import change
+from hotswap_dev.errors import HotswapError
 
 _A_MOMENT = timedelta(seconds=1)
 """Two presses within it are one: a key repeats 30 times a second, a thought does not."""
-
-
-class Send(Struct, frozen=True):
-    """Have this done. `words` say what, as long as it is pending."""
-
-    command: Command
-    words: str
-
-
-class Confirm(Struct, frozen=True):
-    """Have this done if a person says yes to the question, with whose answers change before their eyes."""
-
-    command: Command
-    words: str
-    question: str
-
-
-class Ask(Struct, frozen=True):
-    """Ask for a command's arguments. `given` stand in the form; `today` too, and are only sent where they change.
-
-    `suggested` stands there in place of what is so today: it is what the line says that the key is named beside.
-    """
-
-    verb: str
-    given: Mapping[str, wire.Json] = {}
-    today: Mapping[str, wire.Json] = {}
-    suggested: Mapping[str, wire.Json] = {}
-
-
-class Say(Struct, frozen=True):
-    """The key has nothing to act on: what to do instead."""
-
-    message: str
-    hint: str = ""
-
-
-Plan = Send | Confirm | Ask | Say
 
 
 def plan(key: str, view: View) -> Plan | None:
@@ -152,38 +116,6 @@ def _paused(view: View) -> Plan:
     return Send(PauseChannel(channel=name), f"channel {name} paused")
 
 
-def _cleared(view: View) -> Plan:
-    client = client_meant(view)
-    if client is not None:
-        return _cleared_client(view, client)
-    release = release_meant(view)
-    if release is None:
-        return Say(
-            "nothing is selected",
-            "select a client, a release or a check-in; Z clears what is set for everyone",
-        )
-    if release.mandatory:
-        return _set_mandatory(release, on=False)
-    return Say(f"nothing is set for release {release.sequence}", "Z clears what is set for everyone")
-
-
-def _cleared_client(view: View, client: str) -> Plan:
-    names = view.expected.names
-    forced = next((one for one in view.expected.forced if one.client == client), None)
-    if forced is not None:
-        words = f"updates again for {scope_words(client, forced.channel, names)}"
-        return Send(Force204(on=False, client=client, channel=forced.channel), words)
-    if client in view.expected.pins:
-        return Send(PinClient(client=client, sequence=None), f"{who(client, names)} pinned no longer")
-    return Say(f"nothing is set for {who(client, names)} alone", "Z clears what is set for everyone")
-
-
-def _all_cleared(view: View) -> Plan:
-    if not view.expected.overridden:
-        return Say("no forced 204 and no mandatory for all is set", "pins, pauses and withheld releases stay")
-    return Send(ClearOverrides(), "everything cleared")
-
-
 def _jump(view: View) -> Plan:
     client, last = view.client, view.expected.last_sequence
     if client is not None and client.sequence is not None and client.sequence > last:
@@ -205,6 +137,13 @@ def _jump(view: View) -> Plan:
         if one.sequence is not None and last < one.sequence < FURTHEST_JUMP
     ]
     return Ask("jump-sequence", {"to": max(ahead) + 1} if ahead else {})
+
+
+def _fault_for_client(view: View) -> Plan:
+    client = client_meant(view)
+    if client is None:
+        return Say("no client is selected", f"{_NO_CLIENT}; X is for everyone")
+    return Arm(client)
 
 
 # --- releases ------------------------------------------------------------------------------------------------------
@@ -303,6 +242,11 @@ def _edit(view: View) -> Plan:
     return Ask("edit-release", {"sequence": release.sequence}, today, _suggested(release, view))
 
 
+def _rolled_out(view: View) -> Plan:
+    release = release_rolled_or_meant(view)
+    return _NO_RELEASE if release is None else Roll(release.sequence)
+
+
 def _suggested(release: Release, view: View) -> Mapping[str, wire.Json]:
     """What WHY and NEXT say that should be changed of this release, if they do."""
     lines = _lines_said(view)
@@ -324,7 +268,7 @@ def _lines_said(view: View) -> set[str]:
     try:
         decision = decide(view.controls, check, view.now)
         return said | {change(decision.reason), next_step(client, decision, view.controls, check).command}
-    except ValueError:  # a binary version that only a server of another version takes for one
+    except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
         return said
 
 
@@ -352,14 +296,17 @@ _PLANS: Mapping[str, Callable[[View], Plan]] = {
     "M": _all_mandatory,
     "w": _withheld,
     "W": _paused,
-    "z": _cleared,
-    "Z": _all_cleared,
+    "z": cleared,
+    "Z": all_cleared,
+    "x": _fault_for_client,
+    "X": lambda _: Arm(),
     "J": _jump,
     "p": _publish,
     "r": _reoffer,
     "b": _roll_back,
     "greater_than_sign": _promote,
     "e": _edit,
+    "percent_sign": _rolled_out,
     "t": _builds_go_to,
     "semicolon": lambda _: Ask("annotate"),
 }

@@ -52,6 +52,8 @@ KEYS: tuple[Key, ...] = (
         "answers",
         "all",
     ),
+    Key("x", "x", "fault", "Arm a fault for this client, or disarm one.", "answers", "client"),
+    Key("X", "X", "fault for all", "Arm a fault for everyone, or disarm one.", "answers", "all"),
     Key("w", "w", "withhold", "Stop offering this release, or put it back.", "answers", "release"),
     Key("W", "W", "pause channel", "Offer nothing in this channel, or go on.", "answers", "all"),
     Key(
@@ -66,7 +68,7 @@ KEYS: tuple[Key, ...] = (
         "Z",
         "Z",
         "clear all",
-        "End every forced 204 and mandatory for all; pins and pauses stay.",
+        "End every forced 204, fault and mandatory for all; pins and pauses stay.",
         "answers",
         "all",
     ),
@@ -91,6 +93,14 @@ KEYS: tuple[Key, ...] = (
         "release",
     ),
     Key("greater_than_sign", ">", "promote", "Offer this release in another channel.", "releases", "release"),
+    Key(
+        "percent_sign",
+        "%",
+        "rollout",
+        "Choose for how many and for whom this release is, with a preview.",
+        "releases",
+        "release",
+    ),
     Key("e", "e", "edit", "Change this release's notes, minimum or version.", "releases", "release"),
     Key("c", "c", "channel", "Show the next channel alone, after the last one all of them.", "channels"),
     Key("t", "t", "builds go here", "Let builds go to the channel that is shown.", "channels"),
@@ -116,4 +126,4 @@ KEYS: tuple[Key, ...] = (
     Key("q", "q", "back", "Go back; at the top, end the dashboard.", "move"),
     Key("ctrl+c", "ctrl+c", "quit", "End the dashboard from anywhere.", "move"),
 )
-"""In the order in which help lists them; `%`, `x` and `X` join with what they ask for."""
+"""In the order in which help lists them."""

@@ -17,7 +17,18 @@ from hotswap_dev.domain.observations import CheckAnswered
 class ClientScreen(DetailScreen):
     """The page of a client; its check-ins are asked for again whenever it checked."""
 
-    ACTS: ClassVar[Sequence[str]] = ("n", "z", "m", "w", "r", "b", "greater_than_sign", "e")
+    ACTS: ClassVar[Sequence[str]] = (
+        "n",
+        "x",
+        "z",
+        "m",
+        "w",
+        "percent_sign",
+        "r",
+        "b",
+        "greater_than_sign",
+        "e",
+    )
 
     def __init__(self, client: str) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from hotswap_dev.dashboard.keys import KEYS, Ask, Confirm, Send, plan
+from hotswap_dev.dashboard.keys import KEYS, Arm, Ask, Confirm, Roll, Send, plan
 from hotswap_dev.dashboard.keys.meaning import release_meant
 from hotswap_dev.dashboard.keys.plans import ACTING
 from hotswap_dev.dashboard.selectors.columns import Piece, as_many
@@ -169,7 +169,7 @@ class DetailScreen(Screen[None]):
         width = max(1, self.size.width)
         keys = [Piece(_named(key, does), 1 if key == _SCROLL else 0) for key, does in self.keys()]
         chosen = self.chosen(view)
-        acts = [one for one in self.ACTS if isinstance(plan(one, chosen), Send | Confirm | Ask)]
+        acts = [one for one in self.ACTS if isinstance(plan(one, chosen), Send | Confirm | Ask | Roll | Arm)]
         keys += [Piece(_named(_BY_KEY[one].shown, _does(one, chosen)), 2 + at) for at, one in enumerate(acts)]
         lost: Line = (Span(f"{_LOST[view.link.state]} ", "warn"),) if view.link.state in _LOST else ()
         left = (Span(" "), *as_many(keys, width - 1 - cells(lost), _BETWEEN))

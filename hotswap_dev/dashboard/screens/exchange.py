@@ -26,7 +26,18 @@ _NOT_KEPT = (
 class ExchangeScreen(DetailScreen):
     """The page of a row as it was when it was opened: more of the same does not change it."""
 
-    ACTS: ClassVar[Sequence[str]] = ("n", "z", "m", "w", "r", "b", "greater_than_sign", "e")
+    ACTS: ClassVar[Sequence[str]] = (
+        "n",
+        "x",
+        "z",
+        "m",
+        "w",
+        "percent_sign",
+        "r",
+        "b",
+        "greater_than_sign",
+        "e",
+    )
 
     def __init__(self, row: Row) -> None:
         super().__init__()

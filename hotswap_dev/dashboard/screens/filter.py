@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from hotswap_dev.dashboard.check_log import FIELDS, unknown_fields
+from hotswap_dev.dashboard.searching import FIELDS, unknown_fields
 from hotswap_dev.dashboard.spans import Line, Span, cut
 from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
 from hotswap_dev.domain.text import shown
@@ -24,7 +24,7 @@ def filter_foot(wanted: str, width: int) -> Line:
     return cut((*keys, Span("   "), Span(there, "warn")), width)
 
 
-_EXAMPLE = "client:pixel  reason:up-to-date  status:204  !linux  any text"
+_EXAMPLE = "client:pixel  reason:up-to-date  fault:hang  !linux  any text"
 
 
 class FilterBox(HarmlessInput):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester, SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from hotswap_dev import wire
+from hotswap_dev.dashboard.details.changes_text import refusal_lines, would_lines
 from hotswap_dev.dashboard.schema_form import (
     Field,
     Form,
@@ -28,10 +29,10 @@ from hotswap_dev.dashboard.schema_form import (
     texts_of,
     typed,
 )
-from hotswap_dev.dashboard.screens.confirm import refusal_lines, would_lines
 from hotswap_dev.dashboard.spans import Span, line
 from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
 from hotswap_dev.dashboard.widgets.lines import Lines
+from hotswap_dev.dashboard.widgets.list_suggester import SuggestItem
 from hotswap_dev.dashboard.widgets.on_off import OnOff
 from hotswap_dev.domain.commands.channels import CreateChannel
 from hotswap_dev.domain.facts import ChannelCreated
@@ -239,7 +240,7 @@ class CommandForm(ModalScreen[Filled | None]):
         found = suggestions(field, self._known)
         return HarmlessInput(
             value=text,
-            suggester=SuggestFromList(found, case_sensitive=False) if found else None,
+            suggester=_suggester(field, found),
             # What is there today is changed rather than replaced.
             select_on_focus=field.name not in self._today,
             compact=True,
@@ -343,6 +344,12 @@ class CommandForm(ModalScreen[Filled | None]):
             said.draw(lambda width: [*question, *would_lines(would, self._known.names, width)])
         self.add_class("-said")
         self._fit()
+
+
+def _suggester(field: Field, found: Sequence[str]) -> Suggester | None:
+    if not found:
+        return None
+    return SuggestItem(found) if field.kind == "list" else SuggestFromList(found, case_sensitive=False)
 
 
 def _asks_first(form: Form, would: wire.Json) -> str | None:

@@ -18,7 +18,7 @@ class ReleaseScreen(DetailScreen):
     """The page of a release; it is asked for again whenever more or fewer run it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "unfold", "all files", show=False)]
-    ACTS: ClassVar[Sequence[str]] = ("m", "w", "r", "b", "greater_than_sign", "e", "z")
+    ACTS: ClassVar[Sequence[str]] = ("m", "w", "percent_sign", "r", "b", "greater_than_sign", "e", "z")
 
     def __init__(self, sequence: int) -> None:
         super().__init__()

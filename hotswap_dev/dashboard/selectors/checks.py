@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hotswap_dev import wire
 from hotswap_dev.dashboard.check_log import Row
 from hotswap_dev.dashboard.details.figures import clock, size, took
 from hotswap_dev.dashboard.selectors.clients import label_words
 from hotswap_dev.dashboard.selectors.columns import Column, in_columns
 from hotswap_dev.dashboard.selectors.figures import TIMES, flag_words, name_of
+from hotswap_dev.dashboard.selectors.reports import Said, completion_line, lifecycle_line, outcome_line
+from hotswap_dev.dashboard.selectors.struck import (
+    NOTHING,
+    attempt_line,
+    short_name,
+    status_words,
+    went_out,
+)
 from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, cut, line
 from hotswap_dev.dashboard.view import View
@@ -16,11 +26,22 @@ from hotswap_dev.domain.fact_words import fact_words
 from hotswap_dev.domain.facts import Fact, NoteAdded
 from hotswap_dev.domain.labels import STEPS, page
 from hotswap_dev.domain.model import DEFAULT_CHANNEL
-from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, DownloadEnded, Noticed, Published
+from hotswap_dev.domain.observations import (
+    BuildRefused,
+    CheckAnswered,
+    DownloadEnded,
+    FaultOutcome,
+    LifecycleReported,
+    Noticed,
+    Published,
+    UpdateReported,
+)
 from hotswap_dev.domain.text import shown
 
 _ROOMY = 130
+_WIDE = 100
 _LONGEST = 400
+_DENIED = "access-denied"
 _SHORTEST = 0.05
 _SAYS_NOTHING = (*STEPS, "embedded", "running")
 """Turns that the row says anyway: what it reports stands in it."""
@@ -35,6 +56,12 @@ def check_line(row: Row, view: View, width: int) -> Line:
         return _check(row, event, view, width)
     if isinstance(event, DownloadEnded):
         return _download(event, view, width)
+    if isinstance(event, LifecycleReported):
+        return _told(row, lifecycle_line(event, view), view, width)
+    if isinstance(event, UpdateReported):
+        return _told(row, completion_line(event, view), view, width)
+    if isinstance(event, FaultOutcome):
+        return _told(row, outcome_line(event, view), view, width)
     head = (Span(clock(event.at), "dim"), Span("  "))
     if isinstance(event, Published):
         return cut((*head, *_published(event)), width)
@@ -65,6 +92,8 @@ def check_heads(view: View, width: int) -> Line:
 
 def status_role(event: CheckAnswered) -> Role:
     """How an answer looks: an offer stands out, what is as it should be does not."""
+    if event.fault is not None:
+        return "fault"
     if event.status >= 400:
         return "bad"
     if event.status == 200:
@@ -76,6 +105,8 @@ def proved(row: Row, event: CheckAnswered, view: View) -> Line:
     """What the answers of a row showed: what it was offered, what its client had become by then, what deviated."""
     offered = event.offered is not None and event.status == 200
     out = [Span(f"offered {event.offered}", "accent")] if offered else []
+    if event.reason == _DENIED:
+        out.append(Span(f"without {shown(str(event.args.get('header', 'its header')))}", "warn"))
     client = view.clients.get(event.client)
     if client is not None:
         turns = [
@@ -92,6 +123,9 @@ def proved(row: Row, event: CheckAnswered, view: View) -> Line:
         elif label is not None and client.last_seen == event.at and label.code == "applied":
             # Not news any more, but what holds: dim.
             out.append(Span(f"{label_words(label)[0]} {_about(event.sequence)}".rstrip(), "dim"))
+    if event.fault is not None:
+        out.insert(0, Span(went_out(event.fault, event.status), "fault"))
+    out.extend(_second_protocol(event))
     if event.flags:
         out.append(Span(f"! {flag_words(event.flags)}", "warn"))
     spaced: list[Span] = []
@@ -100,6 +134,22 @@ def proved(row: Row, event: CheckAnswered, view: View) -> Line:
             spaced.append(Span("  "))
         spaced.append(span)
     return tuple(spaced)
+
+
+def _second_protocol(event: CheckAnswered) -> Iterator[Span]:
+    """What only a client of the second protocol says and is told: its product, what else it is offered, the request."""
+    if event.protocol == "hotswap":
+        return
+    others = [
+        one
+        for one in str(event.args.get("updates", "")).split(", ")
+        if one and not one.startswith("frontend ")
+    ]
+    if others:
+        yield Span(f"and {shown(', '.join(others))}", "accent")
+    yield Span(shown(event.product or "no product"), "text")
+    if event.request_id:
+        yield Span(shown(event.request_id), "dim")
 
 
 def _about(sequence: int | str | None) -> str:
@@ -118,24 +168,27 @@ def _check(row: Row, event: CheckAnswered, view: View, width: int) -> Line:
         line(Span(shown(event.binary_version or "?"), "dim")),
         line(Span(shown(event.channel or DEFAULT_CHANNEL), "dim")),
         Span(at, "text"),
-        (Span(str(event.status), role), Span(times, "dim")),
-        Span(shown(event.reason), "text" if role != "dim" else "dim"),
+        (Span(status_words(event), role), Span(times, "dim")),
+        Span(_reason(event), role if event.fault is not None else "text" if role != "dim" else "dim"),
         proved(row, event, view),
         line(Span(took(event.duration_ms) if event.duration_ms >= _SHORTEST else f"<{took(0.1)}", "dim")),
     )
 
 
+def _reason(event: CheckAnswered) -> str:
+    """The code of its reason; of an answer that a fault struck, the fault."""
+    return shown(event.reason) if event.fault is None else short_name(event.fault)
+
+
 def _download(event: DownloadEnded, view: View, width: int) -> Line:
     who = name_of(event.client, view) if event.client else shown(event.peer)
-    what: str
-    role: Role
-    if event.range:
-        what, role = "a range", "dim"
-    else:
-        what, role = ("complete", "good") if event.complete else ("broken off", "bad")
-    then: Line = (Span(took(event.duration_ms), "dim"),)
-    if event.attempt > 1:
-        then = (Span(f"try {event.attempt}/4", "warn"), Span("  "), *then)
+    what, role = _became(event)
+    narrow = width < _WIDE
+    then = attempt_line(event, view, short=narrow)
+    out = "" if event.fault is None else went_out(event.fault, event.status)
+    if out and out != _sent(event) and not (then and narrow):
+        then = (Span(out, "fault"), *((Span("  "), *then) if then else ()))
+    then = then or (Span(took(event.duration_ms), "dim"),)
     return _columns(
         view,
         width,
@@ -144,9 +197,46 @@ def _download(event: DownloadEnded, view: View, width: int) -> Line:
         (),
         (),
         Span(f"↓ {event.sequence}", "accent"),
-        (Span(size(event.bytes), "text"),),
+        (Span(_sent(event), "text"),),
         Span(what, role),
         then,
+        (),
+    )
+
+
+def _sent(event: DownloadEnded) -> str:
+    """How much was sent; of an answer without the bundle, its status."""
+    if not event.status:
+        return NOTHING
+    return str(event.status) if event.status >= 400 else size(event.bytes)
+
+
+def _became(event: DownloadEnded) -> tuple[str, Role]:
+    if event.fault is not None:
+        return short_name(event.fault), "fault"
+    if event.range:
+        return "a range", "dim"
+    if event.status in (401, 403):
+        return _DENIED, "bad"
+    if event.status >= 400:
+        return "refused", "bad"
+    return ("complete", "good") if event.complete else ("broken off", "bad")
+
+
+def _told(row: Row, said: Said, view: View, width: int) -> Line:
+    """What somebody said, or what was found out, in the columns of a check."""
+    times = (Span(f" {TIMES}{row.times}", "dim"),) if row.times > 1 else ()
+    return _columns(
+        view,
+        width,
+        line(Span(clock(row.at), "dim")),
+        said.who,
+        (),
+        (),
+        said.about,
+        (said.what, *times),
+        said.word,
+        said.then,
         (),
     )
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from hotswap_dev.dashboard.keys import key_for, words_for
 from hotswap_dev.dashboard.selectors.columns import margined
+from hotswap_dev.dashboard.selectors.fault_chip import fault_chip, whom
 from hotswap_dev.dashboard.selectors.figures import TIMES, name_of, spans_of
 from hotswap_dev.dashboard.spans import Line, Role, Span, cells, joined, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.fact_words import scope_words
 from hotswap_dev.domain.text import shown
 
 _MOST_PINS = 2
+_MOST_PRODUCTS = 2
 _CLEAR = "hotswap-dev clear-overrides"
 
 
@@ -73,13 +75,13 @@ def _clearing(armed: list[_Armed], view: View) -> Line:
 def _armed(controls: Controls, view: View) -> Iterator[_Armed]:
     for forced in controls.forced:
         times = "" if forced.left is None else f" {TIMES}{forced.left}"
-        names = {forced.client: name_of(forced.client, view)} if forced.client else {}
-        whom = name_of(forced.client, view) if forced.client else scope_words(None, forced.channel, names)
-        if forced.client and forced.channel:
-            whom += f" on {shown(forced.channel)}"
-        yield _Armed((forced.client, forced.channel), f"no update{times} {whom}", _CLEAR)
+        said = whom(forced.client, forced.channel, view)
+        yield _Armed((forced.client, forced.channel), f"no update{times} {said}", _CLEAR)
     if controls.mandatory_for_all:
         yield _Armed("mandatory", "every offer mandatory", _CLEAR)
+    for armed in controls.faults:
+        what = ("fault", armed.fault, armed.client, armed.channel)
+        yield _Armed(what, fault_chip(armed, view), _CLEAR)
     for name, channel in controls.channels.items():
         if channel.paused:
             yield _Armed(("paused", name), f"{shown(name)} paused", f"hotswap-dev resume-channel {name}")
@@ -96,6 +98,16 @@ def _armed(controls: Controls, view: View) -> Iterator[_Armed]:
         )
     if len(pins) > _MOST_PINS:
         yield _Armed("pins", f"{len(pins) - _MOST_PINS} more pinned", "")
+    for name, required in controls.required.items():
+        value = "" if required.digest is None else " with its value"
+        text = f"{shown(name)} demands {shown(required.header)}{value}, else {required.status}"
+        ends = f"hotswap-dev set-required-header {name} {shlex.quote(required.header)} none"
+        yield _Armed(("required", name), text, ends)
+    products = list(controls.products.items())
+    for product, name in products[:_MOST_PRODUCTS]:
+        yield _Armed(("product", product), f"{shown(product, 40)} → {shown(name)}", "")
+    if len(products) > _MOST_PRODUCTS:
+        yield _Armed("products", f"{len(products) - _MOST_PRODUCTS} more products", "")
 
 
 def _withheld_above(controls: Controls, releases: tuple[int, ...]) -> list[int]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from hotswap_dev.dashboard.selectors.columns import Column, in_columns
 from hotswap_dev.dashboard.selectors.figures import TIMES, age, channel_of, name_of, seen_last_first
+from hotswap_dev.dashboard.selectors.struck import short_name
 from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client, remarks
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.labels import Turn, inferred
+from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.text import shown
 
 MOST_CLIENTS = 300
@@ -24,6 +26,9 @@ _LABELS: dict[str, tuple[str, Role]] = {
     "embedded": ("embedded", "dim"),
     "running": ("running", "text"),
     "applied": ("applied", "good"),
+    "confirmed": ("confirmed", "good"),
+    "completed": ("installed", "good"),
+    "failed": ("failed", "bad"),
     "not-activated": ("not activated", "warn"),
     "rolled-back": ("rolled back", "bad"),
     "rollback-loop": ("rollback loop", "bad"),
@@ -139,4 +144,10 @@ def _settings(client: str, controls: Controls) -> list[str]:
         if forced.client == client:
             times = "" if forced.left is None else f" {TIMES}{forced.left}"
             found.append(f"no update{times}")
-    return found
+    return found + [
+        f"fault {short_name(one.fault)}{_times(one)}" for one in controls.faults if one.client == client
+    ]
+
+
+def _times(armed: ArmedFault) -> str:
+    return "" if armed.left is None else f" {TIMES}{armed.left}"

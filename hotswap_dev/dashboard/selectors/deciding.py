@@ -9,6 +9,7 @@ from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.next_step import NextStep, next_step
 from hotswap_dev.domain.policy import Decision, decide
+from hotswap_dev.errors import HotswapError
 
 
 class Decided(Struct, frozen=True):
@@ -27,5 +28,5 @@ def decided(check: Check | BadCheck, client: Client | None, view: View) -> Decid
         decision = decide(view.controls, check, view.now)
         asked = check if isinstance(check, Check) else None
         return Decided(decision, next_step(client, decision, view.controls, asked))
-    except ValueError:
+    except (ValueError, HotswapError):
         return None

@@ -18,10 +18,12 @@ _DEAREST_FIRST = [
     "m",
     "slash",
     "r",
+    "x",
     "enter",
-    "p",
+    "percent_sign",
     "b",
     "greater_than_sign",
+    "p",
     "e",
     "u",
     "y",
@@ -30,7 +32,24 @@ _DEAREST_FIRST = [
 ]
 """What one would miss most comes first."""
 
-_ORDER = ["n", "m", "w", "r", "b", "greater_than_sign", "e", "enter", "slash", "p", "c", "u", "y", "q"]
+_ORDER = [
+    "n",
+    "x",
+    "m",
+    "w",
+    "percent_sign",
+    "r",
+    "b",
+    "greater_than_sign",
+    "e",
+    "enter",
+    "slash",
+    "p",
+    "c",
+    "u",
+    "y",
+    "q",
+]
 _ALWAYS = ("colon", "question_mark")
 
 
@@ -69,11 +88,11 @@ def _fitting(view: View) -> set[str]:
         return {"u", "q"}
     fits = {"u", "y"}
     if client_meant(view) is not None:
-        fits.add("n")
+        fits |= {"n", "x"}
     release = release_meant(view)
     if release is not None:
         newest = view.expected.newest(release.channel)
-        fits |= {"m", "w", "r"}
+        fits |= {"m", "w", "r", "percent_sign"}
         if view.pane == "releases":
             fits |= {"greater_than_sign", "e"} if newest is release else {"b", "greater_than_sign", "e"}
     if view.selected is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,10 +18,14 @@ from hotswap_dev.dashboard.selectors.figures import channel_of
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Release
-from hotswap_dev.domain.policy import Decision, Offer, decide
-from hotswap_dev.domain.preview import next_check
+from hotswap_dev.domain.faults import read_fault
+from hotswap_dev.domain.faults.check import StaleManifest
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, ArmedFault, Release
+from hotswap_dev.domain.policy import Decision, decide
+from hotswap_dev.domain.preview import next_check, own_rules, question_of
 from hotswap_dev.domain.reasons import Reason
+from hotswap_dev.domain.rollout import WHOLE, depends_on_client, inside
+from hotswap_dev.errors import HotswapError
 
 MOST_ASKED = 300
 """Clients that are asked for: those seen last."""
@@ -31,10 +35,14 @@ _MOST_DECISIONS = 100
 
 _TOO_OLD = "binary-too-old"
 _FORCED = "forced-204"
+_BENT = (_FORCED, "fault", "access-denied")
 
 
 class Standing(NamedTuple):
-    """A client and what it is told next: None where its last check could not be read, or where it was not asked."""
+    """A client and what it is told next: None where its last check could not be read, or where it was not asked.
+
+    Clients that are told the same share a decision: what its reasons say of who asks is said of one of them.
+    """
 
     client: Client
     decision: Decision | None
@@ -49,8 +57,10 @@ class Offers(Struct, frozen=True):
     """By sequence, how many are offered it."""
     refused: Mapping[int, Mapping[str, Reason]]
     """By sequence, why those who were not offered it were not: one reason for each code."""
-    forced: Mapping[str, Mapping[int, Reason]]
-    """By channel and the sequence that a client has, the forced 204 that it is answered by."""
+    bent: Mapping[str, Mapping[tuple[int, str], Reason]]
+    """By channel, and by the sequence that a client has and the code, what it is answered by in place of an offer: a
+    forced 204, a fault, a header that it did not send.
+    """
     reached: Mapping[str, int]
     """By channel, the newest of its releases that a client of it has."""
 
@@ -73,16 +83,39 @@ class Offers(Struct, frozen=True):
         reasons = dict(self.refused.get(release.sequence, {}))
         if set(reasons) == {_TOO_OLD} and not self.beyond_all(release):
             reasons.clear()  # others have it: that one is too old for it is not the release's state
-        for sequence, reason in self.forced.get(release.channel, {}).items():
+        for (sequence, code), reason in self.bent.get(release.channel, {}).items():
             # What is armed for one client says nothing of the release, though that client be the only one without it.
             if sequence < release.sequence and not reason.args.get("client"):
-                reasons.setdefault(_FORCED, reason)
+                reasons.setdefault(code, reason)
         if reasons:
             return next(iter(reasons.values())) if len(reasons) == 1 else Reason("several")
-        for forced in controls.forced:
-            if forced.client is None and forced.channel in (None, release.channel) and forced.left is None:
-                return Reason(_FORCED, {"client": "", "channel": forced.channel or "", "left": ""})
-        return None
+        return _armed_for_all(release, controls)
+
+
+def _armed_for_all(release: Release, controls: Controls) -> Reason | None:
+    """What stands between a release and everyone who may ask for it, whether or not anyone is known."""
+    for forced in controls.forced:
+        if forced.client is None and forced.channel in (None, release.channel) and forced.left is None:
+            return Reason(_FORCED, {"client": "", "channel": forced.channel or "", "left": ""})
+    for armed in controls.faults:
+        if armed.client is not None or armed.channel not in (None, release.channel) or armed.counts:
+            continue
+        if _silences(armed):
+            args: dict[str, str | int] = {"fault": armed.fault, "id": armed.override, "client": ""}
+            return Reason(
+                "fault", {**args, "channel": armed.channel or "", "left": "", "instead": "newer-release"}
+            )
+    return None
+
+
+def _silences(armed: ArmedFault) -> bool:
+    """Whether nobody whom it strikes hears of an offer."""
+    try:
+        fault = read_fault(armed.fault, armed.parameters)
+    except HotswapError:  # one that only a server of another version knows
+        return False
+    # Of a stale manifest only who runs something hears, so it is no state of a release.
+    return fault.stage == "check" and not fault.keeps_offer and not isinstance(fault, StaleManifest)
 
 
 def offers(view: View, controls: Controls) -> Offers:
@@ -118,18 +151,31 @@ def newest_offered_on(channel: str, controls: Controls) -> int | None:
 
 
 def current_on(channel: str, view: View, controls: Controls) -> int | None:
-    """The same, but for releases whose minimum is above every client that could have them: what is below those is what
-    a channel's clients really are offered.
+    """The newest that a channel's clients really are offered: not one whose minimum is above every client that could
+    have it, and none with a rollout or targets as long as those reach nobody.
     """
-    known = controls.channels.get(channel)
-    if known is None:
-        return None
     found = offers(view, controls)
-    for sequence in known.releases:
-        release = controls.releases[sequence]
-        if can_be_offered(release, controls) and not found.beyond_all(release):
-            return sequence
+    for release in _offerable(channel, controls):
+        if not found.beyond_all(release) and (release.whole or found.told.get(release.sequence)):
+            return release.sequence
     return newest_offered_on(channel, controls)
+
+
+def whole_on(channel: str, view: View, controls: Controls) -> int | None:
+    """The same of those that everyone may have: what is below it nobody is offered any more."""
+    found = offers(view, controls)
+    return next(
+        (one.sequence for one in _offerable(channel, controls) if one.whole and not found.beyond_all(one)),
+        None,
+    )
+
+
+def _offerable(channel: str, controls: Controls) -> Iterator[Release]:
+    known = controls.channels.get(channel)
+    for sequence in () if known is None else known.releases:
+        release = controls.releases[sequence]
+        if can_be_offered(release, controls):
+            yield release
 
 
 class _Moment:
@@ -157,7 +203,7 @@ class _Moment:
 def _offers(moment: _Moment) -> Offers:
     told: dict[int, int] = {}
     refused: dict[int, dict[str, Reason]] = {}
-    forced: dict[str, dict[int, Reason]] = {}
+    bent: dict[str, dict[tuple[int, str], Reason]] = {}
     standings = tuple(_standings(moment))
     reached: dict[str, int] = {}
     seen: set[int] = set()
@@ -167,22 +213,28 @@ def _offers(moment: _Moment) -> Offers:
             reached[has.channel] = max(has.sequence, reached.get(has.channel, 0))
         if decision is None:
             continue
-        if isinstance(decision.answer, Offer):
-            number = decision.answer.release.sequence
+        if decision.offered is not None:
+            number = decision.offered.sequence
             told[number] = told.get(number, 0) + 1
-        elif decision.reason.code == _FORCED:
-            forced.setdefault(channel_of(client), {})[client.sequence or 0] = decision.reason
+        elif decision.reason.code in _BENT and not _by_chance(decision):
+            place = (client.sequence or 0, decision.reason.code)
+            bent.setdefault(channel_of(client), {})[place] = decision.reason
         if id(decision) not in seen:
             seen.add(id(decision))
             for one in decision.considered:
                 refused.setdefault(one.sequence, {}).setdefault(one.reason.code, one.reason)
-    return Offers(standings, told, refused, forced, reached)
+    return Offers(standings, told, refused, bent, reached)
+
+
+def _by_chance(decision: Decision) -> bool:
+    return decision.strike is not None and decision.strike.armed.probability is not None
 
 
 def _standings(moment: _Moment) -> list[Standing]:
     """Each client with its next answer; equal questions are decided once."""
     controls = moment.controls
-    own = {*controls.pins, *(forced.client for forced in controls.forced)}
+    own = own_rules(controls)
+    parts = _rolling_out(controls) if depends_on_client(controls) else ()
     known: dict[tuple[object, ...], Decision | None] = {}
     found: list[Standing] = []
     newest_first = reversed(list(moment.clients))
@@ -191,13 +243,11 @@ def _standings(moment: _Moment) -> list[Standing]:
         if check is None:
             found.append(Standing(client, None))
             continue
-        question = (
+        # Whoever asks the same, and stands inside of the same rollouts, is told the same.
+        question: tuple[object, ...] = (
             client.id if client.id in own else None,
-            check.sequence,
-            check.binary_version,
-            check.platform,
-            check.arch,
-            check.channel,
+            tuple(inside(release, client.id) for release in parts),
+            *question_of(check),
         )
         if question not in known:
             if len(known) >= _MOST_DECISIONS:
@@ -205,7 +255,15 @@ def _standings(moment: _Moment) -> list[Standing]:
                 continue
             try:
                 known[question] = decide(controls, check, moment.now)
-            except ValueError:  # a binary version that only a server of another version takes for one
+            except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
                 known[question] = None
         found.append(Standing(client, known[question]))
     return found
+
+
+def _rolling_out(controls: Controls) -> tuple[Release, ...]:
+    return tuple(
+        release
+        for release in controls.releases.values()
+        if release.percent < WHOLE and can_be_offered(release, controls)
+    )

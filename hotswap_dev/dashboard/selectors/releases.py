@@ -9,8 +9,22 @@ from msgspec import Struct
 from hotswap_dev.dashboard.details.figures import size
 from hotswap_dev.dashboard.selectors.columns import Column, in_columns
 from hotswap_dev.dashboard.selectors.figures import age, bar, name_of
-from hotswap_dev.dashboard.selectors.offers import current_on, held_back, newest_offered_on, offers
-from hotswap_dev.dashboard.selectors.passed import state_for_nobody
+from hotswap_dev.dashboard.selectors.for_some import (
+    POISONED,
+    ROLLING,
+    leaves_out,
+    nobody_words,
+    offered_words,
+    share,
+    targets_mark,
+)
+from hotswap_dev.dashboard.selectors.offers import (
+    current_on,
+    held_back,
+    newest_offered_on,
+    offers,
+    whole_on,
+)
 from hotswap_dev.dashboard.selectors.way import how_it_came
 from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, cut, line
@@ -79,7 +93,8 @@ def _worth_a_row(view: View) -> set[int]:
         )
     worth.update(controls.pins.values())
     for both in (controls.releases, view.expected.releases):
-        worth.update(one for one, release in both.items() if release.withheld or release.mandatory)
+        worth.update(one for one, release in both.items() if not release.whole or release.mandatory)
+        worth.update(one for one, release in both.items() if release.origin == POISONED)
     return worth
 
 
@@ -118,11 +133,18 @@ def release_line(row: ReleaseRow, view: View, width: int) -> Line:
         line(Span(shown(release.channel), "dim")),
         line(Span(size(release.bundle.size), "dim")),
         line(Span(age(release.published_at, view.now), "dim")),
-        (Span(state, role), *_marks(release, view)),
+        (*_state_spans(release, view, state, role), *_marks(release, view)),
         who,
         line(Span(count, "good" if adoption and adoption.running else "dim")),
     )
     return _in_columns(cells, view, width)
+
+
+def _state_spans(release: Release, view: View, state: str, role: Role) -> Line:
+    """Its state in a word; of a rollout how far it is says more."""
+    if state.removesuffix("…") == ROLLING:
+        return share(release, view, role)
+    return (Span(state, role),)
 
 
 def _in_columns(cells: Sequence[Line], view: View, width: int) -> Line:
@@ -192,20 +214,25 @@ def _state(release: Release, view: View, controls: Controls) -> tuple[str, Role]
         return f"type {shown(release.update_type, 20)}", "dim"
     found = offers(view, controls)
     if found.told.get(release.sequence):
-        return "offered", "good"
-    current = current_on(release.channel, view, controls)
-    if current is not None and current > release.sequence:
+        return offered_words(release, reached=True)
+    whole = whole_on(release.channel, view, controls)
+    if whole is not None and whole > release.sequence:
         return "superseded", "dim"
     if held:
         return held, "warn"
-    nobody = state_for_nobody(found.for_nobody(release, controls))
-    return (nobody, "warn") if nobody else ("offered", "good")
+    reason = found.for_nobody(release, controls)
+    if reason is None or leaves_out(release, reason) or release.origin == POISONED:
+        return offered_words(release, reached=reason is None)
+    return nobody_words(reason), "warn"
 
 
 def _marks(release: Release, view: View) -> Line:
-    """What a person set on it: mandatory, pinned."""
+    """What a person set on it: whom it is for, mandatory, pinned."""
     after = view.expected.releases.get(release.sequence, release)
     out: list[Span] = []
+    targets = targets_mark(release, view)
+    if targets:
+        out.append(Span(f" {targets}", "warn"))
     if release.mandatory or after.mandatory:
         pending = "…" if release.mandatory != after.mandatory else ""
         word = "mandatory" if after.mandatory else "not mandatory"

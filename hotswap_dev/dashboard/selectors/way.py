@@ -5,13 +5,14 @@ from __future__ import annotations
 from hotswap_dev.dashboard.details.figures import clock, size, took
 from hotswap_dev.dashboard.selectors.columns import Piece, as_many, margined
 from hotswap_dev.dashboard.selectors.figures import age, folder
+from hotswap_dev.dashboard.selectors.for_some import FOR_SOME, POISONED, leaves_out, nobody_words, share
 from hotswap_dev.dashboard.selectors.offers import current_on, held_back, offers_now
-from hotswap_dev.dashboard.selectors.passed import state_for_nobody
 from hotswap_dev.dashboard.spans import Line, Role, Span, cells, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.adoption import Adoption
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.observations import BuildRefused, Noticed
+from hotswap_dev.domain.rollout import WHOLE
 from hotswap_dev.domain.text import shown
 
 _STEP = " ▸ "
@@ -69,7 +70,7 @@ def how_it_came(release: Release) -> str:
         "promote": f"promoted from {source}",
         "reoffer": f"re-offered {source}",
         "roll-back": f"rolled back to {source}",
-        "poisoned": f"spoiled copy of {source}",
+        "poisoned": f"bad copy of {source}",
     }.get(release.origin, "")
 
 
@@ -80,18 +81,28 @@ def _released(view: View, release: Release, width: int) -> Line:
         "saved ✓" if made is not None and made.offered_ms is not None else how_it_came(release) or "found ✓"
     )
     signed = "signed ✓" if made is None else f"signed {took(made.pack_ms)}"
-    held = held_back(release, view.controls) or state_for_nobody(
-        offers_now(view).for_nobody(release, view.controls)
-    )
+    nobody = offers_now(view).for_nobody(release, view.controls)
+    out = leaves_out(release, nobody)
+    held = held_back(release, view.controls) or nobody_words(nobody)
     offered = f"offered {adoption.offered}/{adoption.clients}"
     reached: Role = "good" if adoption.offered else "dim"
+    part: Line = ()
+    if release.percent < WHOLE:
+        part = share(release, view, "warn" if out else "text")
+        held = "" if out else held
+    elif out:
+        held = FOR_SOME
     pieces = [
         Piece(line(Span(str(release.sequence), "accent"))),
-        Piece(line(Span(saved, "good")), 4),
+        Piece(line(Span(saved, "bad" if release.origin == POISONED else "good")), 4),
         Piece(line(Span(signed, "good")), 3),
+        Piece(part, 2),
         Piece(line(Span(f"{held}, {offered}", "warn")) if held else line(Span(offered, reached))),
         Piece(line(Span(f"fetched {adoption.fetched}", "good" if adoption.fetched else "dim")), 1),
         Piece(line(Span(f"running {adoption.running}", "good" if adoption.running else "dim")), 0),
+        # Of clients that don't report nothing is said: 0 would read as if none had.
+        Piece(line(Span(f"confirmed {adoption.confirmed}", "good")) if adoption.confirmed else (), 1),
+        Piece(line(Span(f"failed {adoption.failed}", "bad")) if adoption.failed else (), 0),
         Piece(
             line(Span(f"fell back {adoption.fell_back}", "bad" if adoption.fell_back else "dim")),
             0 if adoption.fell_back else 2,

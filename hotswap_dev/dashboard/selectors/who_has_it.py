@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from hotswap_dev.dashboard.details.figures import counted
+from hotswap_dev.dashboard.details.rollout_text import reach_words, rollout_long, targets_short
 from hotswap_dev.dashboard.selectors.figures import channel_of, name_of, several
-from hotswap_dev.dashboard.selectors.offers import Standing, current_on, held_back, offers_now
+from hotswap_dev.dashboard.selectors.for_some import leaves_out, reach_of
+from hotswap_dev.dashboard.selectors.offers import Standing, held_back, offers_now, whole_on
 from hotswap_dev.dashboard.selectors.passed import passed_words
 from hotswap_dev.dashboard.selectors.sections import Section
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.model import Release
-from hotswap_dev.domain.policy import Decision, Offer
+from hotswap_dev.domain.policy import Decision
 from hotswap_dev.domain.reasons import Args, change, scope
 from hotswap_dev.domain.text import shown
 
@@ -66,14 +68,16 @@ def _standings(release: Release, view: View) -> Iterator[tuple[Standing, str]]:
 
 
 def _standing(release: Release, decision: Decision) -> str:
-    answer = decision.answer
-    if isinstance(answer, Offer) and answer.release.sequence == release.sequence:
+    offered = decision.offered
+    if offered is not None and offered.sequence == release.sequence:
         return _OFFERED
     for one in decision.considered:
         if one.sequence == release.sequence:
             return passed_words(one.reason)
-    if isinstance(answer, Offer):
-        return f"offered {answer.release.sequence} instead"
+    if offered is not None:
+        return f"offered {offered.sequence} instead"
+    if decision.strike is not None:
+        return f"struck by {shown(decision.strike.armed.fault)}"
     return _ANSWERED.get(decision.reason.code, shown(decision.reason.code))
 
 
@@ -81,6 +85,7 @@ _ANSWERED: Mapping[str, str] = {
     "forced-204": "told no update",
     "channel-paused": "paused",
     "pinned": "pinned elsewhere",
+    "access-denied": "refused for want of a header",
 }
 
 
@@ -118,20 +123,22 @@ def _next(release: Release, view: View) -> Section:
             f"hotswap-dev resume-channel {release.channel}",
         )
     found = offers_now(view)
-    current = current_on(release.channel, view, view.controls)
-    if current is not None and current > number and not found.told.get(number):
+    whole = whole_on(release.channel, view, view.controls)
+    if whole is not None and whole > number and not found.told.get(number):
         return Section(
             "NEXT",
-            f"{current} is newer and offered in its place; offered again, {number} takes the next sequence.",
+            f"{whole} is newer and offered in its place; offered again, {number} takes the next sequence.",
             f"hotswap-dev reoffer {number}",
         )
     nobody = found.for_nobody(release, view.controls)
-    if nobody is not None:
+    if nobody is not None and not leaves_out(release, nobody):
         return Section("NEXT", _NOBODY.get(nobody.code, _as_things_are)(nobody.args, number), change(nobody))
-    if current is not None and current > number:
+    if not release.whole:
+        return _for_some(release, view)
+    if whole is not None and whole > number:
         return Section(
             "NEXT",
-            f"Whoever may not run {current}, or is pinned to {number}, is offered {number}.",
+            f"Whoever may not run {whole}, or is pinned to {number}, is offered {number}.",
             f"hotswap-dev withhold {number}",
         )
     return Section(
@@ -139,6 +146,17 @@ def _next(release: Release, view: View) -> Section:
         f"Whoever asks for {channel} with less than {number}, and may run it, is offered it.",
         f"hotswap-dev withhold {number}",
     )
+
+
+def _for_some(release: Release, view: View) -> Section:
+    """How far it reaches, and who is next."""
+    names, number = view.controls.names, release.sequence
+    said = reach_words(reach_of(release, view), names)
+    targets = targets_short(release.targets, names)
+    rollout = rollout_long(release, names)
+    what = ", ".join(one for one in (rollout, f"for {targets}" if targets else "") if one)
+    command = f"hotswap-dev set-rollout {number} 100" if rollout else f"hotswap-dev set-targets {number}"
+    return Section("NEXT", f"{number} is {what}: {said}.", command)
 
 
 def _as_things_are(_: Args, number: int) -> str:
@@ -156,6 +174,12 @@ _NOBODY: Mapping[str, Callable[[Args, int], str]] = {
     "forced-204": _forced_for,
     "binary-too-old": lambda args, number: (
         f"Nobody known may run {number}: it needs binary {shown(str(args['min_binary_version']))}."
+    ),
+    "fault": lambda args, number: (
+        f"Nobody hears of {number} as long as the fault {shown(str(args['fault']))} strikes."
+    ),
+    "access-denied": lambda args, number: (
+        f"Nobody who asks sends the header {shown(str(args['header']))}, so nobody hears of {number}."
     ),
     "pinned": lambda _, number: f"Nobody is offered {number}: whoever could be is pinned to another release.",
 }

@@ -10,28 +10,44 @@ from collections.abc import Mapping
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.check_log import Row
-from hotswap_dev.dashboard.details.figures import size, took
 from hotswap_dev.dashboard.keys.meaning import check_of
 from hotswap_dev.dashboard.selectors.deciding import Decided, decided
-from hotswap_dev.dashboard.selectors.figures import name_of
 from hotswap_dev.dashboard.selectors.passed import passed_over
 from hotswap_dev.dashboard.selectors.sections import Section, laid
 from hotswap_dev.dashboard.selectors.who_has_it import release_sections
+from hotswap_dev.dashboard.selectors.why_told import (
+    completion_section,
+    download_sections,
+    lifecycle_section,
+    outcome_section,
+    struck_then,
+)
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import BadCheck
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
 from hotswap_dev.domain.fact_words import fact_words
 from hotswap_dev.domain.facts import Fact
-from hotswap_dev.domain.observations import BuildRefused, CheckAnswered, DownloadEnded, Noticed, Published
+from hotswap_dev.domain.observations import (
+    BuildRefused,
+    CheckAnswered,
+    DownloadEnded,
+    FaultOutcome,
+    LifecycleReported,
+    Noticed,
+    Published,
+    UpdateReported,
+)
 from hotswap_dev.domain.preview import Told, next_check, told
 from hotswap_dev.domain.reasons import Reason, change, sentence
 from hotswap_dev.domain.text import shown
 
 _REFUSED = "bad-request"
 _LONGEST = 1000
-_COUNTING = "forced-204"
-"""Its sentence is another one each time: it says how many are left."""
+_COUNTING = ("forced-204", "fault")
+"""Their sentence is another one each time: it says how many are left."""
+
+_WHOSE = ("client", "channel", "id")
 
 
 def why_lines(view: View, width: int, height: int) -> tuple[Line, ...]:
@@ -58,7 +74,13 @@ def _of_row(row: Row, view: View) -> list[Section]:
     if isinstance(event, CheckAnswered):
         return _of_check(event, view)
     if isinstance(event, DownloadEnded):
-        return [Section("WHY", _download_words(event, view)), *_now(view.client, view)]
+        return [*download_sections(event, view), *_now(view.client, view)]
+    if isinstance(event, LifecycleReported):
+        return [lifecycle_section(event, view), *_now(view.client, view)]
+    if isinstance(event, UpdateReported):
+        return [completion_section(event, view), *_now(view.client, view)]
+    if isinstance(event, FaultOutcome):
+        return [outcome_section(event, view), *_now(view.client, view)]
     if isinstance(event, BuildRefused):
         where = f" ({shown(event.path)})" if event.path and event.path not in event.detail else ""
         return [
@@ -100,6 +122,7 @@ def _of_check(event: CheckAnswered, view: View) -> list[Section]:
     # What would have changed the answer then may be done already, or mean another release by now.
     return [
         Section("WHY", first.text),
+        *struck_then(event, view),
         Section("NOW", sentence(reason), change(reason)),
         *_then(found),
     ]
@@ -109,10 +132,13 @@ def _same(event: CheckAnswered, recorded: Reason, answer: Told, reason: Reason) 
     """Whether a client is answered now as it was, for the same reason. One that counts down is the same reason."""
     if (answer.reason, answer.offered) != (event.reason, event.offered):
         return False
+    then, now = recorded.args, reason.args
+    counts = reason.code in _COUNTING
+    if counts and any(then.get(name) != now.get(name) for name in _WHOSE):
+        return False
     if sentence(reason) == sentence(recorded):
         return True
-    then, now = recorded.args, reason.args
-    if reason.code != _COUNTING or any(then.get(name) != now.get(name) for name in ("client", "channel")):
+    if not counts:
         return False
     left, remains = then.get("left"), now.get("left")
     return isinstance(left, int) and isinstance(remains, int) and remains < left
@@ -148,21 +174,6 @@ def _now(client: Client | None, view: View, label: str = "NOW") -> list[Section]
 
 def _then(found: Decided) -> list[Section]:
     return [passed_over(found.decision), Section("NEXT", found.next.sentence, found.next.command)]
-
-
-def _download_words(event: DownloadEnded, view: View) -> str:
-    who = name_of(event.client, view) if event.client else shown(event.peer)
-    what = f"{size(event.bytes)} of release {event.sequence} in {took(event.duration_ms)}"
-    tail = "" if event.client else " Its URL names no client, as in latest.json."
-    if event.range:
-        return f"{who} fetched a range: {what}. The plugin never does that; a person with curl may.{tail}"
-    if event.complete:
-        again = f" at attempt {event.attempt} of 4" if event.attempt > 1 else ""
-        return f"{who} fetched all of it{again}: {what}.{tail}"
-    return (
-        f"{who} broke off attempt {event.attempt} of 4 after {what}. "
-        f"The plugin tries again by itself, after 1, 2 and 4 s.{tail}"
-    )
 
 
 def _capital(text: str) -> str:

@@ -73,6 +73,8 @@ def _themed(looks: _Looks) -> Mapping[Role, Style]:
             "accent": ink("text-primary"),
             "key": ink("text-accent", bold=True),
             "chip": chip,
+            # A theme of Textual's own has no colour for it.
+            "fault": ink("text-fault" if "text-fault" in variables else "text-secondary"),
             "danger": danger,
         }
     )
@@ -89,6 +91,7 @@ _COLOURLESS: Mapping[Role, Style] = MappingProxyType(
         "accent": Style(bold=True),
         "key": Style(bold=True),
         "chip": Style(reverse=True),
+        "fault": Style(italic=True, underline=True),
         "danger": Style(reverse=True, bold=True, underline=True),
     }
 )

@@ -56,7 +56,7 @@ def _mixed_remark(client: Client) -> str:
 
 
 def _version_remark(client: Client) -> str:
-    if client.sequence is None or client.binary_version:
+    if client.sequence is None or client.binary_version or client.protocol != "hotswap":
         return ""
     return "The app sends no binary version: it fails on every offer until its Tauri config has a version."
 

@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check, read_check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import registered
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.next_step import NextStep, next_step
 from hotswap_dev.domain.plugin import Cached, Folder, started
 from hotswap_dev.domain.policy import Decision, NoUpdate, Offer, decide
 from hotswap_dev.domain.reasons import CODES, Reason
 from tests.unit.domain.clients import Story
-from tests.unit.making import NOW, a_release, all_controls, checks
+from tests.unit.making import NOW, a_check, a_release, all_controls, checks, controls_with
 
 ROLLS_BACK = "Unless notifyReady() confirms it, the start after that rolls it back."
 
@@ -252,3 +254,46 @@ def test_a_discard_is_foretold_exactly_where_the_next_start_would_discard(
     start = started(Folder(current=number, versions={number: applied}), binary_version=check.binary_version)
     assert ("will be discarded" in step.sentence) == (start.did == "discard")
     assert (ROLLS_BACK in step.sentence) == (start.did == "keep")
+
+
+# Faults
+
+
+def offering(*armed: ArmedFault, **release: Any) -> Controls:
+    return replace(controls_with(a_release(1, **release)), faults=armed)
+
+
+def coming(controls: Controls, **changes: Any) -> NextStep:
+    check = a_check(**changes)
+    return next_step(None, decide(controls, check, NOW), controls, check)
+
+
+def test_a_fault_that_its_download_will_meet_is_said_with_what_ends_it() -> None:
+    armed = ArmedFault(override=3, fault="download/http-error", parameters={"status": 500}, left=2)
+    step = coming(offering(armed))
+    assert step.sentence == "2 of its 4 attempts fail, the next comes through after 3 s: applied."
+    assert step.command == "hotswap-dev disarm-fault 3"
+
+
+def test_a_poisoned_release_is_not_said_to_be_like_any_other() -> None:
+    armed = ArmedFault(override=3, fault="not-gzip", sequence=1)
+    assert "invalid gzip header" in coming(offering(armed, origin="poisoned")).sentence
+
+
+def test_a_fault_for_another_client_is_not_ahead() -> None:
+    armed = ArmedFault(override=3, fault="truncate", client="another")
+    assert ROLLS_BACK in coming(offering(armed)).sentence
+
+
+def test_a_late_answer_without_an_offer_is_only_late() -> None:
+    late = ArmedFault(override=3, fault="check/delay", parameters={"ms": 500, "jitter": 0})
+    assert coming(offering(late), sequence=1).sentence == (
+        "It hears of no update, only later, and keeps what it runs."
+    )
+
+
+def test_who_speaks_the_other_protocol_is_not_said_to_do_what_the_plugin_does() -> None:
+    step = coming(offering(), protocol="update-server", binary_version=None, arch="")
+    assert step.sentence == "1 is in its list of updates; its completion will say what became of it."
+    waiting = coming(offering(), protocol="update-server", binary_version=None, arch="", sequence=1)
+    assert waiting.sentence == "It keeps 1 until something newer is published."

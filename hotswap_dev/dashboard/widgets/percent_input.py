@@ -1,0 +1,37 @@
+"""A percent that is typed, or chosen with the arrows among the usual ones."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from hotswap_dev.dashboard.rollout_draft import nudge, step
+from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
+
+
+class PercentInput(HarmlessInput):
+    """Left and right go through the usual percents, plus and minus by one; `otherwise` counts where none is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+        # They are letters: without priority they would be typed.
+        Binding("plus", "nudge(1)", show=False, priority=True),
+        Binding("minus", "nudge(-1)", show=False, priority=True),
+    ]
+
+    otherwise = 100.0
+
+    def action_step(self, by: int) -> None:
+        """The next of the usual percents."""
+        self.take(step(self.value, by, self.otherwise))
+
+    def action_nudge(self, by: int) -> None:
+        """One percent more or less."""
+        self.take(nudge(self.value, by, self.otherwise))
+
+    def take(self, percent: str) -> None:
+        """Have this percent in place of what stands here; what is typed next takes its place."""
+        self.value = percent
+        self.select_all()
