@@ -13,7 +13,7 @@ from msgspec import Struct
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.faults import Strike, read_fault
+from hotswap_dev.domain.faults import Strike, fault_of
 from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.domain.labels import page
 from hotswap_dev.domain.model import SAME_AS_CLIENT, ArmedFault, Protocol, Release
@@ -140,8 +140,9 @@ def _offered(
     if makes.kind == "not-available":
         return NextStep(sentence=f"The plugin drops {number} without a word.", command=withhold)
     ahead = _fault_ahead(controls, release, client, check)
-    if ahead is not None:
-        struck = reaction(read_fault(ahead.fault, ahead.parameters), ahead.left)
+    fault = None if ahead is None else fault_of(ahead)
+    if ahead is not None and fault is not None:
+        struck = reaction(fault, ahead.left)
         return NextStep(sentence=struck.sentence, command=f"hotswap-dev disarm-fault {ahead.override}")
     sentence = _again(client, number) or _taking(number, offer.mandatory)
     discarded = _fate(number, told.min_binary_version, asks.binary_version)

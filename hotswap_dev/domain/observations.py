@@ -109,6 +109,8 @@ class DownloadEnded(Observation, frozen=True):
     """0 where nothing was answered."""
     fault: str | None = None
     """The armed fault that struck."""
+    override: int | None = None
+    """Its number."""
 
 
 class LifecycleReported(Observation, frozen=True):

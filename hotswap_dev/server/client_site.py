@@ -202,6 +202,7 @@ class _ClientSite:
                     range=status == 206,
                     status=status,
                     fault=None if fetch.strike is None else fetch.strike.armed.fault,
+                    override=None if fetch.strike is None else fetch.strike.armed.override,
                 )
             )
 

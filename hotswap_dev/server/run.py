@@ -17,7 +17,7 @@ from aiohttp import http_parser, web
 
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import is_loopback
-from hotswap_dev.domain.faults import read_fault
+from hotswap_dev.domain.faults import fault_of
 from hotswap_dev.domain.faults.presets import Offline
 from hotswap_dev.domain.observations import Observation
 from hotswap_dev.domain.text import LONGEST_PATH, shown
@@ -205,8 +205,7 @@ async def follow_faults(engine: Engine, line: SiteLine) -> None:
 
     async def match() -> None:
         nonlocal back
-        armed = (read_fault(one.fault, one.parameters) for one in engine.controls.faults)
-        if any(isinstance(fault, Offline) for fault in armed):
+        if any(isinstance(fault_of(armed), Offline) for armed in engine.controls.faults):
             await line.down()
         elif not line.listens and (back is None or back.done()):
             # Beside this: where somebody took the port meanwhile it may take long, and `down` ends it.

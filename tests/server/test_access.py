@@ -6,6 +6,7 @@ import http.client
 import json
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hotswap_dev.client.control import ControlClient, ServerRefused
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
 from hotswap_dev.storage.workspace import find_server
 from tests.e2e.server_process import ServerProcess, write_frontend
-from tests.server.asking import Asking, a_request, raw, status_of, times
+from tests.server.asking import PATIENCE, Asking, a_request, raw, status_of, times
 from tests.server.conftest import Serve
 from tests.server.update_asking import ask as ask_update
 
@@ -187,6 +188,14 @@ def break_off(process: ServerProcess, *lines: bytes) -> bytes:
         return b"".join(iter(lambda: sent.recv(65536), b""))
 
 
+def recorded(control: ControlClient, *clients: str) -> None:
+    """Wait until the newest answers to these are in the history, which is written behind their backs."""
+    deadline = time.monotonic() + PATIENCE
+    while not set(clients) <= {row["client"] for row in control.get("/api/checks")}:
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {control.get('/api/checks')}"
+        time.sleep(0.01)
+
+
 def stream(control: ControlClient) -> bytes:
     """Every event so far, as lines."""
     last = control.get("/api/state")["revision"]
@@ -244,6 +253,7 @@ def test_C10_the_value_of_a_demanded_header_is_found_nowhere(process: ServerProc
     for number, line in enumerate((b"X-API-Key: \0canary", b"X-API-Key\0: canary", b"X-API-Key canary")):
         host = process.ready["site"].removeprefix("http://").encode()
         keep(f"malformed {number}", break_off(process, b"GET /healthz HTTP/1.1", b"Host: " + host, line))
+    recorded(control, "right", "wrong", "right-2", "wrong-2", "other")
     paths = ("state", "clients", "checks", "history", "releases", "funnel", "faults", "commands")
     for path in paths:
         keep(path, control.request("GET", f"/api/{path}"))

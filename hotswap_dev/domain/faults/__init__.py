@@ -16,7 +16,7 @@ from hotswap_dev.domain.faults.registry import (
     parameters_of,
     read_fault,
 )
-from hotswap_dev.domain.faults.striking import Drawn, Strike, striking
+from hotswap_dev.domain.faults.striking import Drawn, Strike, fault_of, striking
 
 __all__ = [
     "STAGES",
@@ -30,6 +30,7 @@ __all__ = [
     "download",
     "every_fault",
     "fault_kind",
+    "fault_of",
     "listed_name",
     "parameters_of",
     "presets",

@@ -58,7 +58,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     """Downloads of the sequence that ended since; for faults of downloads those of the same series before too."""
     last_attempt: datetime | None = None
     came_through: bool = False
-    """Whether one of them was whole, and for a fault of downloads not struck by it."""
+    """Whether one of them was whole; of those that a fault of downloads struck only one that it leaves whole."""
     ran: bool = False
     """Whether it said that it runs the sequence."""
     checks: int = 0
@@ -157,13 +157,14 @@ def _still(client: Followed, at: datetime) -> _Verdict | None:
         if isinstance(client.fault, check.MissingBundle):
             why = "what it is told to fetch is no bundle, so its attempts are not seen here"
         return ("cannot-tell", f"{_asked(client)}, and {runs}: {why}") if tired else None
-    if _healthy(client) or (expected.applied and expected.restart == "keeps"):
+    if client.came_through and (_healthy(client) or (expected.applied and expected.restart == "keeps")):
         why = "not activated yet, or taken back at a start"
         return ("cannot-tell", f"{_attempts(client)}, and {runs}: {why}") if tired else None
-    if expected.restart == "rolls-back":
-        if client.came_through:
-            return "as-expected", f"{_attempts(client)}, and {runs}"
-        return ("cannot-tell", f"its download broke off, and {runs}") if tired else None
+    if client.came_through and expected.restart == "rolls-back":
+        return "as-expected", f"{_attempts(client)}, and {runs}"
+    if expected.applied:
+        why = "none of them came whole: it was closed, or its max_retries is another"
+        return ("cannot-tell", f"{_attempts(client)}, and {runs}; {why}") if tired else None
     wanted = expected.requests.download
     if client.attempts >= wanted:
         return "as-expected", f"{_attempts(client)}, then nothing; {runs}"
@@ -182,7 +183,7 @@ def _still(client: Followed, at: datetime) -> _Verdict | None:
 def _fetched(client: Followed, seen: DownloadEnded) -> Next:
     expected = expected_of(client)
     of_downloads = client.fault.stage == "download"
-    through = seen.complete and (seen.fault is None or not of_downloads)
+    through = seen.complete and (seen.fault is None or not of_downloads or expected.applied)
     client = replace(
         client,
         attempts=client.attempts + 1 if client.attempts or not of_downloads else seen.attempt,

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hotswap_dev.domain.faults.registry import Fault, read_fault
 from hotswap_dev.domain.model import ArmedFault
+from hotswap_dev.errors import HotswapError
 
 
 class Strike(Struct, frozen=True):
@@ -46,13 +47,21 @@ def striking(
     for one in armed:
         if one.client not in (None, client) or one.channel not in (None, channel):
             continue
-        fault = read_fault(one.fault, one.parameters)
-        if not can(fault):
+        fault = fault_of(one)
+        if fault is None or not can(fault):
             continue
         if hits(one):
             return Drawn(Strike(one, fault), tuple(missed))
         missed.append(one.override)
     return Drawn(None, tuple(missed))
+
+
+def fault_of(armed: ArmedFault) -> Fault | None:
+    """What is armed; None where another version armed it and this one does not know it: then it never strikes."""
+    try:
+        return read_fault(armed.fault, armed.parameters)
+    except HotswapError:
+        return None
 
 
 def hits(armed: ArmedFault) -> bool:

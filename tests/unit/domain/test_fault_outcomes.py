@@ -94,6 +94,23 @@ def test_a_fault_that_was_disarmed_between_two_attempts_is_no_reason_to_be_surpr
     assert story.followed is None
 
 
+def test_one_attempt_that_failed_where_the_next_would_have_come_through_is_not_taken_for_a_success() -> None:
+    story = Story(download.Truncate(), times=1).fails_to_fetch(1).asks_on()
+
+    assert story.outcomes == ["cannot-tell"]
+    assert story.detail == (
+        "it fetched 2 once, and it still reports 1; none of them came whole: it was closed, or its max_retries is "
+        "another"
+    )
+
+
+def test_what_came_whole_though_late_and_does_not_run_is_perhaps_not_activated_yet() -> None:
+    story = Story(download.Stall()).fetches(struck=True).asks_on()
+
+    assert story.outcomes == ["cannot-tell"]
+    assert "not activated yet" in story.detail
+
+
 def test_running_a_bundle_that_only_ever_broke_off_is_unexpected() -> None:
     story = Story(download.Truncate()).fails_to_fetch(1).asks(OFFERED)
 
@@ -116,6 +133,13 @@ def test_while_a_bundle_is_on_its_way_nobody_says_that_nobody_took_it() -> None:
 
     assert story.asks_on().asks_on().outcomes == []
     assert story.fetches(struck=True).asks(OFFERED).outcomes == ["as-expected"]
+
+
+def test_whoever_fetches_at_last_is_given_time_again_to_run_it() -> None:
+    story = Story(check.CheckDelay()).asks().asks().fetches().asks()
+
+    assert story.outcomes == []
+    assert story.asks(OFFERED).outcomes == ["as-expected"]
 
 
 # Signatures
@@ -144,6 +168,12 @@ def test_whoever_reports_that_it_verified_is_unexpected() -> None:
 
 def test_whoever_had_fetched_it_before_may_run_it_all_the_same() -> None:
     assert Story(signature.WrongKey(), before=True).fetches().asks(OFFERED).outcomes == ["cannot-tell"]
+
+
+def test_what_its_page_reports_of_checks_is_nothing_to_a_fault_of_what_comes_after_them() -> None:
+    story = Story(signature.WrongKey()).reports("check-error", error="boom").reports("check-complete")
+
+    assert story.outcomes == []
 
 
 def test_when_the_fault_is_over_before_anyone_fetched_there_is_nothing_to_tell() -> None:

@@ -163,6 +163,7 @@ def test_the_nearest_platform_is_named(two: Controls) -> None:
         ("1.0.0-1", "==1.0.0", True),
         ("1.0.0+5", "==1.0.0", True),
         ("1.0.0+build-7", "==1.0.0", True),
+        ("1.0.0+-7", "==1.0.0", True),
         ("1.0.0-rc.1+build.7-x", "==1.0.0", True),
         ("0.4.1", "~=0.4", True),
         ("1.0.0", "~=0.4", False),
