@@ -38,6 +38,9 @@ def known_in(state: wire.Json) -> Known:
     )
 
 
+_LOOKED_THROUGH = 50
+
+
 def client_meant(wanted: str, known: Known, *, say: bool = True) -> str:
     """The id of the client that `wanted` means; HotswapError where it could be several.
 
@@ -51,8 +54,12 @@ def client_meant(wanted: str, known: Known, *, say: bool = True) -> str:
 
 
 def latest_sequence(site: ControlClient) -> int:
-    """The newest release's sequence, whatever its channel; NotFound where there is none."""
-    newest = site.get("/api/releases", limit=1)
+    """The newest release's sequence, whatever its channel; NotFound where there is none.
+
+    What a fault poisoned, and what takes that back, are nobody's latest.
+    """
+    releases = site.get("/api/releases", limit=_LOOKED_THROUGH)
+    newest = [one for one in releases if one["origin"] != "poisoned" and not one["targets"].get("having")]
     if not newest:
         raise NotFound(
             "sequence: there is no release yet, so none is the latest",

@@ -60,7 +60,7 @@ class Targets(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A range such as `>=0.4,<0.6`, of the binary's release triple (packaging's specifiers)."""
     clients: tuple[str, ...] = ()
     having: int | None = None
-    """Only who runs at least this sequence: the way back for who took a poisoned release."""
+    """Only who runs this very sequence: the way back for who took a poisoned release."""
 
     @property
     def restrict(self) -> bool:

@@ -32,7 +32,8 @@ def prunable(controls: Controls, offered: Mapping[str, datetime], now: datetime)
     needed |= {
         one.bundle.hash
         for one in controls.releases.values()
-        if not one.withheld and (one.percent < WHOLE or one.targets.restrict)
+        # What takes a poisoned release back is of a bundle that its channel has besides.
+        if not one.withheld and (one.percent < WHOLE or one.targets.restrict) and one.targets.having is None
     }
     # A poisoned release as long as it is armed, and what disarming it offers again.
     poisoned = [release for one in controls.faults if (release := controls.releases.get(one.sequence or 0))]

@@ -146,9 +146,13 @@ def check_of(
 
 
 def update_client(device: str | None, *, peer: str, platform: str) -> str:
-    """Who asks: the id that it sends, else where it asks from and what it runs on; this protocol has no arch."""
+    """Who asks: the id that it sends, else where it asks from and what it runs on; this protocol has no arch.
+
+    Platforms that nobody knows share one client at each address: whoever invents them fills no table.
+    """
     here = "local" if is_loopback(peer) else peer
-    return client_id(device or f"{here}/{platform}", peer=peer, platform=platform, arch="")
+    known = platform if platform in PLATFORMS else "?"
+    return client_id(device or f"{here}/{known}", peer=peer, platform=known, arch="")
 
 
 def update_of(release: Release, *, url: str, hash_value: str) -> Update:

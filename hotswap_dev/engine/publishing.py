@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hotswap_dev.domain.builds import Builds, builds_after
 from hotswap_dev.domain.commands import ArmFault, Built, Publish
 from hotswap_dev.domain.controls import Controls
@@ -103,14 +105,16 @@ class Publisher:
         async with self._publishing:
             healthy = command.healthy(self._ledger.controls)
             bundle = await self._poisoner.bundle(fault, healthy.bundle)
-            built = self._built(bundle, "poisoned", watched=False)
+            built = replace(self._built(bundle, "poisoned", watched=False), copy_of=healthy.sequence)
             try:
-                return await self._ledger.commit(
+                committed = await self._ledger.commit(
                     lambda controls: command.events(controls, self._now(), built)
                 )
             except HotswapError:
                 self._drop_unknown(bundle)
                 raise
+            await self._tidied()
+            return committed
 
     def imagined_poison(self, command: ArmFault) -> Built:
         """What `command` would have made, but for the bundle."""
@@ -232,15 +236,7 @@ class Publisher:
                 offered_ms=None if changed_at is None else round((offered - changed_at) * 1000, 1),
             )
         )
-        try:
-            await self._prune()
-        except HotswapError as error:
-            # The release is out; that old ones stay on the disk is another matter.
-            self._observe(
-                Noticed(
-                    at=self._now(), level="warning", code=error.code, message=error.message, hint=error.hint
-                )
-            )
+        await self._tidied()
         return committed
 
     def _built(self, bundle: Bundle, origin: Origin, *, watched: bool) -> Built:
@@ -251,6 +247,17 @@ class Publisher:
             origin=origin,
             watched=watched,
         )
+
+    async def _tidied(self) -> None:
+        try:
+            await self._prune()
+        except HotswapError as error:
+            # The release is out; that old ones stay on the disk is another matter.
+            self._observe(
+                Noticed(
+                    at=self._now(), level="warning", code=error.code, message=error.message, hint=error.hint
+                )
+            )
 
     async def _prune(self) -> None:
         # The fact first: a bundle without its bytes must never be offered, one without its fact is only untidy.

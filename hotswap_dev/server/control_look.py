@@ -212,6 +212,8 @@ class ControlLook:
             known |= {
                 name: [value] for name in ("platform", "arch", "channel") if (value := getattr(client, name))
             }
+            if client.protocol == "update-server":  # it does not say on which arch it runs
+                known.setdefault("arch", [_DEFAULT_QUESTION["arch"]])
             sequence = str(client.sequence) if sequence is None else sequence
         check = read_question("0" if sequence is None else sequence, {**known, **given})
         if isinstance(check, BadCheck):
@@ -220,7 +222,14 @@ class ControlLook:
                 f"{check.parameter} is {shown(check.value)!r}; expected is {check.expected}",
                 f"for example {example}",
             )
-        return replace(check, client=shown(named or "", 128)), client
+        check = replace(check, client=shown(named or "", 128))
+        if client is None or client.sequence is None:
+            return check, client
+        arch = check.arch if client.arch or "arch" in given else ""
+        binary = check.binary_version if client.binary_version or "binary_version" in given else None
+        return replace(
+            check, arch=arch, binary_version=binary, headers=client.headers, protocol=client.protocol
+        ), client
 
     def _unseen(self, named: str) -> NotFound:
         # To compare with all of 10,000 clients would hold the answers for a second.

@@ -209,7 +209,7 @@ def same(three: Three) -> None:
     """All that is decided by is the same on each of them, and so is how it came to be."""
     first, *others = three
     for other in others:
-        assert other.facts == first.facts
+        assert other.facts == first.facts, "or an earlier test, the first that failed, left them so"
         assert other.controls == first.controls
 
 
@@ -287,11 +287,15 @@ async def chosen(desk: Attached, verb: str) -> None:
         listed = [str(options.get_option_at_index(one).prompt) for one in range(options.option_count)]
         return next((number for number, one in enumerate(listed) if one.startswith(f"{verb}\n")), None)
 
-    await desk.until(lambda: place() is not None, f"{verb} in the palette")
     # More may still be found, and move it: what is taken is what stands there in the end.
-    await desk.app.workers.wait_for_complete([one for one in desk.app.workers if one.node is desk.app.screen])
+    await desk.until(lambda: place() is not None and searched(desk), f"{verb} in the palette")
     desk.app.screen.query_one(OptionList).highlighted = place()
     await desk.press("enter")
+
+
+def searched(desk: Attached) -> bool:
+    """Whether the palette has found all that there is for what is typed."""
+    return all(one.is_finished for one in desk.app.workers if one.node is desk.app.screen)
 
 
 async def filled(desk: Attached, verb: str, arguments: Mapping[str, Any]) -> None:

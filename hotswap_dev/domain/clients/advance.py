@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from msgspec.structs import replace
@@ -46,6 +47,9 @@ AT_ONCE = timedelta(minutes=5)
 
 RECENTLY = timedelta(hours=1)
 """How long that is held against what it reports."""
+
+_DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+"""Of a download: its client came without the header that the channel demands. A fault may answer so too."""
 
 _NOT_AHEAD = (
     "newer-release",
@@ -137,8 +141,10 @@ def _checked(client: Client | None, seen: CheckAnswered) -> Client:
 
 
 def _downloaded(client: Client, seen: DownloadEnded) -> Client:
+    if seen.status in _DENIED and seen.fault is None:
+        return replace(client, broken=None, shut_out=seen.sequence)
     if not seen.complete:
-        return replace(client, broken=seen.sequence)
+        return replace(client, broken=seen.sequence, shut_out=None)
     sequence, running = seen.sequence, client.sequence
     times = client.unreported.get(sequence, 0) + 1
     fetched = Turn(code="fetched", at=seen.at, args={"sequence": sequence, "times": times})
@@ -146,6 +152,7 @@ def _downloaded(client: Client, seen: DownloadEnded) -> Client:
         client,
         fetched=max(client.fetched or 0, sequence),
         broken=None,
+        shut_out=None,
         story=told_on(client.story, fetched),
     )
     if running is None or sequence > running:

@@ -29,6 +29,13 @@ _CONFIRMABLE = ("applied", "running", "completed", "upgraded", "downgraded")
 itself at every start."""
 
 
+_PROVES_NOTHING = frozenset(
+    {"other-client", "repeated", "unknown-request", "missing-request-id", "not-offered"}
+)
+"""Flags of a completion that is not this client's own first word on what it was offered: it is kept, and says nothing
+of the client."""
+
+
 def reported(client: Client, seen: LifecycleReported) -> Client:
     """The client after a lifecycle event of its plugin; events that settle nothing leave it as it is."""
     if client.label is None or client.sequence is None or seen.lifecycle == "check-start":
@@ -53,6 +60,8 @@ def completed(client: Client, seen: UpdateReported) -> Client:
     What it runs is not taken from it: a client that names its binary's version asks as sequence 0, before and after.
     """
     if client.label is None or client.sequence is None or seen.update_type != DEFAULT_UPDATE_TYPE:
+        return client
+    if not _PROVES_NOTHING.isdisjoint(seen.flags):
         return client
     if seen.status == "failed":
         return _failed(client, seen, seen.sequence, "completion", seen.detail)

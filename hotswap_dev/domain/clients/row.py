@@ -68,6 +68,8 @@ class Client(Struct, frozen=True, kw_only=True):
     """Whether a whole download ended since its last check."""
     broken: int | None = None
     """The sequence whose download broke off, if that was its last one."""
+    shut_out: int | None = None
+    """The sequence whose download was denied for want of the header that its channel demands, if that was its last."""
     fell_from: int | None = None
     """The sequence that it last gave up for a lower one."""
     falls: int = 0

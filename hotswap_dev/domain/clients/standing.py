@@ -30,6 +30,11 @@ def _offer_remark(client: Client) -> str:
         return (
             f"{offered} is offered, and its last download broke off; the plugin makes 4 attempts by itself."
         )
+    if client.shut_out == offered:
+        return (
+            f"{offered} is offered, and its last download was denied: it came without the header that the channel "
+            "demands, or with another value."
+        )
     if offered in client.unreported:
         return ""
     if offered in (client.fetched, client.fell_from) or any(

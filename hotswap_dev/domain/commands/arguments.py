@@ -67,8 +67,8 @@ def release_of(controls: Controls, sequence: int) -> Release:
 
 
 def release_with_bytes(controls: Controls, sequence: int) -> Release:
-    """The same, if its bundle is still there to be offered again."""
-    known = release_of(controls, sequence)
+    """The same, if its bundle is still there to be offered again and is no poison."""
+    known = healthy_release(controls, sequence)
     if not controls.has_bytes(known):
         kept = max(
             (one for one, other in controls.releases.items() if controls.has_bytes(other)), default=None
@@ -117,8 +117,26 @@ def next_sequence(controls: Controls) -> int:
 
 
 def offered(controls: Controls, release: Release) -> bool:
-    """Whether apps are offered it at all: a copy of what somebody withheld would bring that back."""
-    return release.update_type == DEFAULT_UPDATE_TYPE and not release.withheld and controls.has_bytes(release)
+    """Whether apps are offered it and it is no poison: a copy of what somebody withheld would bring that back."""
+    return (
+        release.update_type == DEFAULT_UPDATE_TYPE
+        and not release.withheld
+        and release.origin != "poisoned"
+        and controls.has_bytes(release)
+    )
+
+
+def healthy_release(controls: Controls, sequence: int) -> Release:
+    """`release_of`, if it is no poisoned one: those belong to their fault, and stay bad under any number."""
+    known = release_of(controls, sequence)
+    if known.origin != "poisoned":
+        return known
+    armed = next((one for one in controls.faults if one.sequence == sequence), None)
+    raise HotswapError(
+        f"sequence: release {sequence} is a poisoned copy of {known.from_sequence}",
+        f"hotswap-dev disarm-fault {armed.override} ends it" if armed else f"take {known.from_sequence}",
+        code="poisoned",
+    )
 
 
 def copied(

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from hotswap_dev.domain.commands.arguments import ClientId, client_id, release_of
+from hotswap_dev.domain.commands.faults import antidotes
 from hotswap_dev.domain.commands.registry import Built, Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import ClientForgotten, ClientNamed, ClientPinned, ClientUnpinned, Fact
@@ -68,7 +69,10 @@ class NameClient(Command, frozen=True):
 
 
 class ForgetClient(Command, frozen=True):
-    """Drop what is known of a client and set for it alone: its name, its pin, its forced 204. The history stays."""
+    """Drop what is known of a client and set for it alone: its name, its pin, its forced 204, its faults.
+
+    A poisoned release that was made for it is taken back. The history stays.
+    """
 
     summary = "Forget a client, its name and its pin"
     example = "forget-client Pixel"
@@ -77,5 +81,7 @@ class ForgetClient(Command, frozen=True):
     client: _Client
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
-        """The client forgotten."""
-        return [ClientForgotten(at=now, client=client_id(self.client))]
+        """The client forgotten, after what takes its poisoned releases back."""
+        client = client_id(self.client)
+        own = tuple(one for one in controls.faults if one.client == client)
+        return [*antidotes(controls, own, now), ClientForgotten(at=now, client=client)]

@@ -24,6 +24,7 @@ from hotswap_dev.domain.facts import Fact, FaultArmed, FaultDisarmed, ReleaseAdd
 from hotswap_dev.domain.faults import Fault, parameters_of, read_fault
 from hotswap_dev.domain.faults.presets import Offline
 from hotswap_dev.domain.model import SAME_AS_CLIENT, ArmedFault, Release, Targets
+from hotswap_dev.domain.rollout import WHOLE
 from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError, NotFound
 
@@ -41,7 +42,8 @@ class ArmFault(Command, frozen=True):
 
     A fault of the same name and scope takes the other's place. Where several could strike, the narrowest scope goes
     first, of one scope the newest. `times` counts answers, and for downloads attempts: the plugin makes four. A bundle
-    fault publishes a poisoned release, a validly signed bad copy of what is offered; disarming takes it back.
+    fault publishes a poisoned release, a validly signed bad copy of what is offered, until something newer is offered
+    to all; disarming takes it back.
     """
 
     summary = "Misbehave on purpose, some times or until disarmed"
@@ -71,18 +73,18 @@ class ArmFault(Command, frozen=True):
         return read_fault(self.fault, self.parameters)
 
     def healthy(self, controls: Controls) -> Release:
-        """What a bundle fault makes a bad copy of: the newest that the channel offers; NotFound where it has none."""
+        """What a bundle fault makes a bad copy of: the newest that its channel offers to all, else the newest that it
+        offers to some. NotFound where it offers nothing.
+        """
         name = channel_name(self.channel or controls.build_channel)
-        known = controls.channels.get(name)
-        for sequence in known.releases if known else ():
-            release = controls.releases[sequence]
-            if offered(controls, release) and release.origin != "poisoned":
-                return release
-        raise NotFound(
-            f"fault: {self.fault} makes a bad copy of what channel {name} offers, and it offers nothing",
-            f"hotswap-dev publish --channel {name}, or name another --channel",
-            code="nothing-to-poison",
-        )
+        found = healthy_of(controls, name)
+        if found is None:
+            raise NotFound(
+                f"fault: {self.fault} makes a bad copy of what channel {name} offers, and it offers nothing",
+                f"hotswap-dev publish --channel {name}, or name another --channel",
+                code="nothing-to-poison",
+            )
+        return found
 
     def demand(self, controls: Controls) -> None:
         """There is such a fault, with such parameters, and it can be armed for whom it is meant."""
@@ -137,11 +139,23 @@ class ArmFault(Command, frozen=True):
             return [] if as_it_is else [FaultArmed(at=now, armed=armed)]
         if built is None:
             raise HotswapError("no poisoned bundle was made, so there is none to offer", code="nothing-built")
-        bad = copied(controls, self.healthy(controls), now, "poisoned")
+        healthy = self.healthy(controls)
+        if built.copy_of not in (None, healthy.sequence):
+            raise HotswapError(
+                f"fault: {fault.name} was made of release {built.copy_of}, and by now {healthy.sequence} is offered",
+                "arm it again",
+                code="overtaken",
+            )
+        bad = copied(controls, healthy, now, "poisoned").release
+        # Who could not have the healthy one must not get the bad one either; a client that is named gets it.
+        victims = replace(healthy.targets, clients=(self.client,)) if self.client else healthy.targets
         release = replace(
-            bad.release,
+            bad,
             bundle=built.bundle,
-            targets=Targets(clients=(self.client,)) if self.client else Targets(),
+            version=f"{healthy.version}-poisoned",
+            percent=WHOLE if self.client else healthy.percent,
+            always=() if self.client else healthy.always,
+            targets=victims,
         )
         return [
             ReleaseAdded(at=now, release=release),
@@ -178,38 +192,52 @@ class DisarmFault(Command, frozen=True):
 def antidote(controls: Controls, armed: ArmedFault, now: datetime) -> list[Fact]:
     """What takes a poisoned release back: it withheld, and for who runs it the healthy content once more.
 
-    Nothing of a fault that has none, and no re-offer where something newer takes them on.
+    Nothing of a fault that has none, and no re-offer where something newer takes them on, or nothing healthy is left.
     """
     poisoned = controls.releases.get(armed.sequence or 0)
-    if poisoned is None or poisoned.withheld:
+    if poisoned is None:
         return []
-    facts: list[Fact] = [ReleaseWithheld(at=now, sequence=poisoned.sequence)]
-    channel = controls.channels[poisoned.channel]
-    newer = (controls.releases[one] for one in channel.releases if one > poisoned.sequence)
-    healthy = controls.releases.get(poisoned.from_sequence or 0)
-    if healthy is None or not offered(controls, healthy):
-        return facts
-    if any(offered(controls, one) and _takes_on(one, poisoned) for one in newer):
+    facts: list[Fact] = [] if poisoned.withheld else [ReleaseWithheld(at=now, sequence=poisoned.sequence)]
+    origin = controls.releases.get(poisoned.from_sequence or 0)
+    healthy = origin if origin is not None and offered(controls, origin) else None
+    healthy = healthy or healthy_of(controls, poisoned.channel)
+    if healthy is None or overtaken_by(controls, armed) is not None:
         return facts
     again = copied(controls, healthy, now, "reoffer")
     targets = Targets(clients=poisoned.targets.clients, having=poisoned.sequence)
     return [*facts, ReleaseAdded(at=now, release=replace(again.release, targets=targets))]
 
 
+def healthy_of(controls: Controls, channel: str) -> Release | None:
+    """The newest release that a channel offers to all, else the newest that it offers to some, poison never."""
+    known = controls.channels.get(channel)
+    having = [controls.releases[sequence] for sequence in known.releases] if known else []
+    offers = [one for one in having if offered(controls, one) and one.targets.having is None]
+    return next((one for one in offers if one.percent >= WHOLE), None) or next(iter(offers), None)
+
+
+def overtaken_by(controls: Controls, armed: ArmedFault) -> int | None:
+    """The newer release that a bundle fault's victims are offered by now, so that it strikes nobody any more."""
+    poisoned = controls.releases.get(armed.sequence or 0)
+    if poisoned is None:
+        return None
+    newer = (one for one in controls.channels[poisoned.channel].releases if one > poisoned.sequence)
+    offers = (one for one in newer if offered(controls, controls.releases[one]))
+    return next((one for one in offers if _takes_on(controls.releases[one], poisoned)), None)
+
+
 def _takes_on(newer: Release, poisoned: Release) -> bool:
     """Whether everyone who could take the one can take the other."""
-    if newer.origin == "poisoned" or not newer.whole:
-        return False
     minimum, before = newer.min_binary_version, poisoned.min_binary_version
-    return minimum in (before, SAME_AS_CLIENT) or (
-        before != SAME_AS_CLIENT and parse(minimum) <= parse(before)
+    return newer.whole and (
+        minimum in (before, SAME_AS_CLIENT) or (before != SAME_AS_CLIENT and parse(minimum) <= parse(before))
     )
 
 
-def antidotes(controls: Controls, now: datetime) -> list[Fact]:
-    """The same for every armed fault, one after the other."""
+def antidotes(controls: Controls, faults: Iterable[ArmedFault], now: datetime) -> list[Fact]:
+    """The same for each of these faults, one after the other."""
     facts: list[Fact] = []
-    for armed in controls.faults:
+    for armed in faults:
         for fact in antidote(controls, armed, now):
             facts.append(fact)
             controls = apply(controls, fact)

@@ -92,7 +92,11 @@ class ClearOverrides(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """All of them cleared, if there is any."""
-        return [*antidotes(controls, now), OverridesCleared(at=now)] if controls.overridden else []
+        return (
+            [*antidotes(controls, controls.faults, now), OverridesCleared(at=now)]
+            if controls.overridden
+            else []
+        )
 
 
 class Annotate(Command, frozen=True):

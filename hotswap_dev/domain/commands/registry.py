@@ -24,6 +24,8 @@ class Built(Struct, frozen=True, kw_only=True):
     origin: Origin
     watched: bool = False
     """Whether it is the watched folder's tree."""
+    copy_of: int | None = None
+    """For a poisoned bundle, the healthy release that it was made of."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from hotswap_dev.domain.commands.arguments import (
     UpdateType,
     channel_name,
     copied,
+    healthy_release,
     minimum_version,
     next_sequence,
     not_before,
@@ -176,7 +177,7 @@ class Restore(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The release restored, if it was withheld."""
-        known = release_of(controls, self.sequence)
+        known = healthy_release(controls, self.sequence)
         return [ReleaseRestored(at=now, sequence=self.sequence)] if known.withheld else []
 
 
@@ -232,7 +233,8 @@ class EditRelease(Command, frozen=True):
 
 
 class JumpSequence(Command, frozen=True):
-    """Go on counting at `to`, and offer there now what the build channel offers: the way past a client that is ahead.
+    """Go on counting at `to`, and offer there now what the build channel offers, to whom it is offered now: the way
+    past a client that is ahead.
 
     A client takes nothing at or below its own sequence, so a server that forgot its counter must pass it.
     """
@@ -261,7 +263,10 @@ class JumpSequence(Command, frozen=True):
         facts: list[Fact] = [floor] if self.to > controls.next_sequence else []
         channel = controls.channels.get(controls.build_channel)
         having = [controls.releases[sequence] for sequence in channel.releases] if channel else []
-        newest = next((one for one in having if offered(controls, one)), None)
+        newest = next((one for one in having if offered(controls, one) and one.targets.having is None), None)
         if newest is not None:
-            facts.append(copied(controls, newest, now, "reoffer", at_sequence=self.to))
+            copy = copied(controls, newest, now, "reoffer", at_sequence=self.to)
+            # To whom it is offered has nothing to do with its number.
+            same = replace(copy.release, percent=newest.percent, always=newest.always, targets=newest.targets)
+            facts.append(replace(copy, release=same))
         return facts

@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS, Check
-from hotswap_dev.domain.commands.arguments import ClientId, client_id, release_of
+from hotswap_dev.domain.commands.arguments import ClientId, client_id, healthy_release, release_of
 from hotswap_dev.domain.commands.registry import Built, Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, RolloutSet, TargetsSet
@@ -42,7 +42,7 @@ class SetRollout(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The rollout set, if it is another one."""
-        known = release_of(controls, self.sequence)
+        known = healthy_release(controls, self.sequence)
         percent = round(self.percent, 2)
         always = known.always if self.always is None else _each(self.always)
         if (known.percent, known.always) == (percent, always):
@@ -74,12 +74,13 @@ class SetTargets(Command, frozen=True):
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
         """The targets set, if they are others."""
-        known = release_of(controls, self.sequence)
+        known = healthy_release(controls, self.sequence)
         targets = Targets(
             platforms=_known("platforms", self.platforms, PLATFORMS),
             arches=_known("arches", self.arches, ARCHES),
             binary_versions=_range(self.binary_versions),
             clients=_each(self.clients),
+            having=known.targets.having,  # who took what this takes back: nobody else is meant, whatever is said here
         )
         return (
             [] if known.targets == targets else [TargetsSet(at=now, sequence=self.sequence, targets=targets)]

@@ -6,11 +6,9 @@ passed over on the way to an offer is in `considered`, with the code that would 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from hotswap_dev.domain.bent_updates import strikes_updates
@@ -19,99 +17,20 @@ from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import Drawn, Fault, Strike, striking
 from hotswap_dev.domain.faults.check import StaleManifest
 from hotswap_dev.domain.faults.presets import line_of
-from hotswap_dev.domain.model import (
-    DEFAULT_UPDATE_TYPE,
-    SAME_AS_CLIENT,
-    Channel,
-    Forced204,
-    Manifest,
-    Release,
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Channel, Forced204, Release
+from hotswap_dev.domain.policy.answers import (
+    MAX_CONSIDERED,
+    Considered,
+    Decision,
+    Denied,
+    Fetch,
+    NoUpdate,
+    Offer,
+    Refusal,
 )
+from hotswap_dev.domain.policy.eligibility import concerns, refusal
+from hotswap_dev.domain.policy.offers import told_minimum
 from hotswap_dev.domain.reasons import Reason
-from hotswap_dev.domain.rollout import Missed, bucket, inside, missed_target
-from hotswap_dev.domain.versions import parse
-
-MAX_CONSIDERED = 50
-"""Of a thousand releases that an app is too old for nobody reads why a thousand times, and a check must stay cheap."""
-
-
-class Offer(Struct, frozen=True, kw_only=True, tag="offer"):
-    """200 with this release's manifest."""
-
-    release: Release
-    mandatory: bool
-
-
-class NoUpdate(Struct, frozen=True, tag="no-update"):
-    """204: the client keeps what it runs."""
-
-
-class Refusal(Struct, frozen=True, kw_only=True, tag="refusal"):
-    """400: the question itself is wrong."""
-
-    parameter: str
-    value: str
-    expected: str
-    example: str
-
-
-class Denied(Struct, frozen=True, kw_only=True, tag="denied"):
-    """401 or 403: the header that this channel demands did not come, or had another value."""
-
-    status: int
-    header: str
-
-
-Answer = Offer | NoUpdate | Refusal | Denied
-
-
-class Considered(Struct, frozen=True, kw_only=True):
-    """A release that was looked at and passed over, and why this client can't have it."""
-
-    sequence: int
-    reason: Reason
-
-
-class Decision(Struct, frozen=True, kw_only=True):
-    """An answer with everything that explains it.
-
-    `considered` is what was passed over, highest first and at most `MAX_CONSIDERED`, `passed_over` how many there were;
-    `strike` the fault that is to spoil it, `answer` is then what would have been given. `spends` are the overrides
-    (their numbers) that giving the answer uses up once, `missed` the faults whose probability let it go: the caller
-    applies both in the same step, so that two checks never share one.
-    """
-
-    answer: Answer
-    reason: Reason
-    considered: tuple[Considered, ...] = ()
-    passed_over: int = 0
-    strike: Strike | None = None
-    spends: tuple[int, ...] = ()
-    missed: tuple[int, ...] = ()
-
-    @property
-    def offered(self) -> Release | None:
-        """The release that the client hears of; None where it is offered none, or a fault keeps it from hearing."""
-        heard = self.strike is None or self.strike.fault.keeps_offer
-        return self.answer.release if heard and isinstance(self.answer, Offer) else None
-
-    @property
-    def status(self) -> int:
-        """The HTTP status that goes out; 0 where a fault lets nothing out."""
-        plain = _STATUS[type(self.answer)] if not isinstance(self.answer, Denied) else self.answer.status
-        return plain if self.strike is None else self.strike.fault.told_status(plain)
-
-
-_STATUS: dict[type[Answer], int] = {Offer: 200, NoUpdate: 204, Refusal: 400}
-
-
-class Fetch(Struct, frozen=True, kw_only=True):
-    """What becomes of a download: `denied`, spoiled by `strike`, or neither. The rest is as for a decision."""
-
-    denied: Denied | None = None
-    strike: Strike | None = None
-    spends: tuple[int, ...] = ()
-    missed: tuple[int, ...] = ()
 
 
 def decide(controls: Controls, check: Check | BadCheck, now: datetime) -> Decision:
@@ -151,19 +70,6 @@ def decide_download(
 
 def _strikes_downloads(fault: Fault) -> bool:
     return fault.stage == "download" or line_of(fault) is not None
-
-
-def _concerns(release: Release, check: Check) -> bool:
-    """Whether a release is one that this client could ask about.
-
-    A poisoned release is for its victim, and what takes it back for who took it: neither is news to anyone else.
-    """
-    if release.update_type != check.update_type:
-        return False
-    if release.sequence == check.sequence:
-        return True
-    victims = release.targets.clients if release.origin == "poisoned" else ()
-    return release.targets.having in (None, check.sequence) and (not victims or check.client in victims)
 
 
 def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:
@@ -249,81 +155,6 @@ def fits(forced: Forced204, check: Check) -> bool:
     return forced.client in (None, check.client) and forced.channel in (None, check.asked_channel)
 
 
-def ineligible(controls: Controls, release: Release, check: Check) -> Reason | None:
-    """Why this client can't have this release; None if it can. One rule after the other, the first that refuses."""
-    refusal = _refusal(controls, release, check, controls.pins.get(check.client))
-    return None if refusal is None else refusal(controls, release, check)
-
-
-_Words = Callable[[Controls, Release, Check], Reason]
-
-
-def _refusal(controls: Controls, release: Release, check: Check, pinned: int | None) -> _Words | None:
-    """The first rule that refuses; what it says is only made where somebody hears it."""
-    if pinned is not None and release.sequence != pinned:
-        return _pinned
-    if not controls.has_bytes(release):
-        # Before what a person withheld: restoring it would change nothing.
-        return _bundle_gone
-    if release.withheld:
-        return _withheld
-    # Contract, "Versioning Strategy": only updates where min_binary_version <= the client's binary_version.
-    if (
-        check.binary_version is not None
-        and release.min_binary_version != SAME_AS_CLIENT
-        and _older(check.binary_version, release.min_binary_version)
-    ):
-        return _too_old
-    if pinned is not None:  # a pin overrules rollout and targets (design §6)
-        return None
-    if release.targets.restrict and missed_target(release, check) is not None:
-        return _not_targeted
-    return None if inside(release, check.client) else _not_in_rollout
-
-
-@functools.lru_cache(maxsize=4096)
-def _older(version: str, other: str) -> bool:
-    return parse(version) < parse(other)
-
-
-def manifest(offer: Offer, *, binary_version: str | None, url: str, pub_date: str) -> Manifest:
-    """What the client is told of an offer (contract, "Field Reference"); `binary_version` is the client's."""
-    release = offer.release
-    return Manifest(
-        version=release.version,
-        sequence=release.sequence,
-        min_binary_version=told_minimum(release, binary_version),
-        url=url,
-        signature=release.bundle.signature,
-        notes=release.notes,
-        pub_date=pub_date,
-        mandatory=offer.mandatory,
-        bundle_size=release.bundle.size,
-    )
-
-
-def told_minimum(release: Release, binary_version: str | None) -> str:
-    """The `min_binary_version` that a client of `binary_version` (None: unknown) is told of a release."""
-    if release.min_binary_version == SAME_AS_CLIENT:
-        return binary_version or release.binary_version
-    return release.min_binary_version
-
-
-def newest_whole(controls: Controls, channel: str) -> Release | None:
-    """What `latest.json` shows: the newest release that everyone in an unpaused channel may have.
-
-    It answers no client in particular, so nothing that depends on one applies.
-    """
-    known = controls.channels.get(channel)
-    if known is None or known.paused:
-        return None
-    for sequence in known.releases:
-        release = controls.releases[sequence]
-        if release.update_type == DEFAULT_UPDATE_TYPE and release.whole and controls.has_bytes(release):
-            return release
-    return None
-
-
 def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Decision:
     considered: list[Considered] = []
     passed_over = 0
@@ -332,10 +163,10 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         if sequence <= check.sequence:
             break
         release = controls.releases[sequence]
-        if not _concerns(release, check):
+        if not concerns(release, check):
             continue
-        refusal = _refusal(controls, release, check, pinned)
-        if refusal is None:
+        refuses = refusal(controls, release, check, pinned)
+        if refuses is None:
             return Decision(
                 answer=Offer(release=release, mandatory=release.mandatory or controls.mandatory_for_all),
                 reason=Reason(
@@ -352,7 +183,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
             )
         passed_over += 1
         if len(considered) < MAX_CONSIDERED:
-            considered.append(Considered(sequence=sequence, reason=refusal(controls, release, check)))
+            considered.append(Considered(sequence=sequence, reason=refuses(controls, release, check)))
     if considered:
         return Decision(
             answer=NoUpdate(),
@@ -360,7 +191,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
             considered=tuple(considered),
             passed_over=passed_over,
         )
-    newest = next((one for one in channel.releases if _concerns(controls.releases[one], check)), None)
+    newest = next((one for one in channel.releases if concerns(controls.releases[one], check)), None)
     if newest is None:
         typed = {} if check.update_type == DEFAULT_UPDATE_TYPE else {"update_type": check.update_type}
         return _no_update("no-release", channel=channel.name, **typed)
@@ -398,63 +229,6 @@ def _forced(forced: Forced204) -> Decision:
             },
         ),
         spends=() if forced.left is None else (forced.override,),
-    )
-
-
-def _pinned(controls: Controls, release: Release, check: Check) -> Reason:
-    target = controls.releases[controls.pins[check.client]]
-    return Reason(
-        "pinned",
-        {
-            "sequence": release.sequence,
-            "pinned": target.sequence,
-            "client": check.client,
-            "current": check.sequence,
-            # Where a pinned release is of another channel, this client is never offered it there.
-            "elsewhere": target.channel if target.channel != check.asked_channel else "",
-        },
-    )
-
-
-def _bundle_gone(_: Controls, release: Release, __: Check) -> Reason:
-    return Reason(
-        "release-withheld",
-        {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},
-    )
-
-
-def _withheld(_: Controls, release: Release, __: Check) -> Reason:
-    return Reason("release-withheld", {"sequence": release.sequence})
-
-
-def _too_old(_: Controls, release: Release, check: Check) -> Reason:
-    return Reason(
-        "binary-too-old",
-        {
-            "sequence": release.sequence,
-            "binary_version": check.binary_version or "",
-            "min_binary_version": release.min_binary_version,
-        },
-    )
-
-
-def _not_targeted(_: Controls, release: Release, check: Check) -> Reason:
-    missed = missed_target(release, check) or Missed("", "", "")
-    return Reason(
-        "not-targeted",
-        {"sequence": release.sequence, "what": missed.what, "is": missed.is_, "wanted": missed.wanted},
-    )
-
-
-def _not_in_rollout(_: Controls, release: Release, check: Check) -> Reason:
-    return Reason(
-        "not-in-rollout",
-        {
-            "sequence": release.sequence,
-            "percent": f"{release.percent:g}",
-            "bucket": f"{bucket(check.client, release.sequence):.2f}",
-            "client": check.client,
-        },
     )
 
 
