@@ -41,6 +41,10 @@ def known_in(state: wire.Json) -> Known:
 _LOOKED_THROUGH = 50
 
 
+def _of_a_fault(release: wire.Json) -> bool:
+    return release.get("origin") == "poisoned" or release.get("targets", {}).get("having") is not None
+
+
 def client_meant(wanted: str, known: Known, *, say: bool = True) -> str:
     """The id of the client that `wanted` means; HotswapError where it could be several.
 
@@ -59,7 +63,7 @@ def latest_sequence(site: ControlClient) -> int:
     What a fault poisoned, and what takes that back, are nobody's latest.
     """
     releases = site.get("/api/releases", limit=_LOOKED_THROUGH)
-    newest = [one for one in releases if one["origin"] != "poisoned" and not one["targets"].get("having")]
+    newest = [one for one in releases if not _of_a_fault(one)]
     if not newest:
         raise NotFound(
             "sequence: there is no release yet, so none is the latest",

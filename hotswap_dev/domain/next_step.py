@@ -49,6 +49,15 @@ def next_step(
     asks = _asking(client, check)
     answer = decision.answer
     if decision.strike is not None:
+        ahead = None
+        if isinstance(answer, Offer) and decision.offered is not None:
+            ahead = _fault_ahead(controls, answer.release, client, check)
+        fault = None if ahead is None else fault_of(ahead)
+        if ahead is not None and fault is not None and not decision.strike.fault.at_offers:
+            return NextStep(
+                sentence=reaction(fault, ahead.left).sentence,
+                command=f"hotswap-dev disarm-fault {ahead.override}",
+            )
         return NextStep(sentence=_struck(decision.strike, decision), command=change(decision.reason))
     if isinstance(answer, Offer):
         return _offered(client, asks, decision, answer, controls, check)
@@ -59,6 +68,9 @@ def next_step(
             sentence=f"Its check fails with `{text}`, and it keeps what it runs.",
             command=change(decision.reason),
         )
+    bad = _runs_poison(asks, controls)
+    if bad is not None:
+        return bad
     waiting = _WAITS.get(decision.reason.code)
     waits = "It keeps what it runs." if waiting is None else waiting(harmless(decision.reason.args))
     discarded = _fate_of_running(client, asks, controls)
@@ -97,6 +109,20 @@ def _of_the_other_protocol(decision: Decision) -> NextStep:
     waiting = _WAITS.get(decision.reason.code)
     waits = "It is refused." if waiting is None else waiting(harmless(decision.reason.args))
     return NextStep(sentence=waits, command=command)
+
+
+def _runs_poison(asks: _Asks, controls: Controls) -> NextStep | None:
+    """What becomes of a client that runs what an armed fault poisoned."""
+    armed = next((one for one in controls.faults if one.sequence and one.sequence == asks.sequence), None)
+    fault = None if armed is None else fault_of(armed)
+    if armed is None or fault is None:
+        return None
+    command = f"hotswap-dev disarm-fault {armed.override}"
+    if reaction(fault).restart == "rolls-back":
+        sentence = f"It runs {armed.sequence}, poisoned by {fault.name}: its next start rolls it back."
+    else:
+        sentence = f"It runs {armed.sequence}, poisoned by {fault.name}, until that is disarmed."
+    return NextStep(sentence=sentence, command=command)
 
 
 class _Asks(Struct, frozen=True):
@@ -184,6 +210,8 @@ def _again(client: Client | None, number: int) -> str:
     if client is None:
         return ""
     if number in client.unreported:
+        if client.fetched_since and client.unreported[number] == 1:
+            return f"It has just fetched {number}: its next check says whether it runs."
         return f"The same offer again: it has fetched {number} and not activated it, or given it up unseen."
     label = client.label
     if number == client.fell_from and label is not None and label.code != "applied":

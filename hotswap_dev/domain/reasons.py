@@ -65,6 +65,8 @@ def _up_to_date(args: Args) -> str:
 
 
 def _newer_for_up_to_date(args: Args) -> str:
+    if args.get("poisoned") == "yes":
+        return f"hotswap-dev publish --channel {args['channel']}"
     if "pinned" in args:
         return f"hotswap-dev pin-client {shlex.quote(str(args['client']))} none"
     if args.get("withheld", "no") == "no" and "gone" not in args and args["current"] == args["newest"]:
@@ -74,6 +76,8 @@ def _newer_for_up_to_date(args: Args) -> str:
 
 def _newest_of_its_channel(args: Args) -> str:
     current, newest = int(args["current"]), int(args["newest"])
+    if args.get("poisoned") == "yes":
+        return f"The client has {current}, a poisoned copy that a fault made, and nothing newer is for it."
     if current > newest:
         came_from = args.get("came_from")
         whence = f"came from channel {came_from}" if came_from else "got it elsewhere"
@@ -179,7 +183,7 @@ def _fault(args: Args) -> str:
     lasts = (
         "until it is disarmed" if left == "" else "for the last time" if left == 0 else f"{left} more to come"
     )
-    return f"The fault {args['fault']} struck: armed for {who}, {lasts}. Without it: {args['instead']}."
+    return f"By the fault {args['fault']}, armed for {who}, {lasts}. Without it: {args['instead']}."
 
 
 _EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(

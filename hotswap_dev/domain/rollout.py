@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -26,6 +26,8 @@ from hotswap_dev.domain.versions import parse
 WHOLE = 100.0
 
 
+# A preview asks for the same thousands with each letter that is typed.
+@functools.lru_cache(maxsize=32_768)
 def bucket(client: str, sequence: int) -> float:
     """Where a client stands among a hundred for this release: 0.00 to 99.99, evenly spread.
 
@@ -136,29 +138,74 @@ def depends_on_client(controls: Controls) -> bool:
     """Whether some answer to an app may depend on its client's id: somebody may be offered a release of which a rollout
     has reached only a part.
     """
-    return any(_rolls(controls, channel) for channel in controls.channels.values())
+    return any(True for channel in controls.channels.values() for _ in _rolls(controls, channel))
 
 
-def _rolls(controls: Controls, channel: Channel) -> bool:
+def told_apart(controls: Controls) -> tuple[Release, ...]:
+    """The releases by which clients that ask the same may be answered differently, newest first in each channel: with
+    a rollout or with clients among their targets, and met on the way to the newest that everyone may have.
+
+    What lies below that one tells nobody apart, however many releases were left at a part there.
+    """
+    return tuple(
+        release
+        for channel in controls.channels.values()
+        for release in _rolls(controls, channel, taken_back=True)
+    )
+
+
+def place(check: Check, apart: Iterable[Release]) -> tuple[tuple[bool, bool], ...]:
+    """Where a client stands among the releases that tell clients apart: for each that its check meets, whether the
+    rollout has reached it, and whether it is named.
+
+    Of two that ask the same from one place, and whom no pin and no override names, both are answered alike.
+    """
+    stands = []
+    for release in apart:
+        if release.channel != check.asked_channel:
+            continue
+        if release.sequence <= check.sequence and release.origin != "poisoned":
+            continue
+        reached = inside(release, check.client)
+        stands.append((reached, check.client in release.targets.clients))
+        if reached and not release.targets.restrict and not _too_old(check.binary_version, release):
+            break  # it is offered this one: what is below it is not looked at
+    return tuple(stands)
+
+
+def _too_old(binary: str | None, release: Release) -> bool:
+    if binary is None or release.min_binary_version == SAME_AS_CLIENT:
+        return False
+    try:
+        return parse(binary) < parse(release.min_binary_version)
+    except ValueError:
+        return True
+
+
+def _rolls(controls: Controls, channel: Channel, *, taken_back: bool = False) -> Iterator[Release]:
+    """`taken_back`: with poisoned ones that are withheld. Nobody is offered those, but only their victims are told that
+    they can't have them.
+    """
     oldest: str | None = None
     for sequence in channel.releases:
         release = controls.releases[sequence]
-        if (
-            release.update_type != DEFAULT_UPDATE_TYPE
-            or release.withheld
-            or not controls.has_bytes(release)
-            or (oldest is not None and _as_new(release.min_binary_version, oldest))
-        ):
+        if release.update_type != DEFAULT_UPDATE_TYPE:
+            continue
+        if release.withheld or not controls.has_bytes(release):
+            if taken_back and release.origin == "poisoned" and release.targets.clients:
+                yield release
+            continue
+        if oldest is not None and _as_new(release.min_binary_version, oldest):
             continue
         if release.percent < WHOLE or release.targets.clients:
-            return True
-        if release.whole:
+            yield release
+        elif release.whole:
             # Whom this one suits is offered it; an older binary goes on to what is below.
             oldest = release.min_binary_version
             if oldest == SAME_AS_CLIENT:
-                return False
-    return False
+                return
 
 
 def _as_new(minimum: str, oldest: str) -> bool:
-    return minimum != SAME_AS_CLIENT and parse(oldest) <= parse(minimum)
+    # Of a thousand releases most have the same minimum.
+    return minimum == oldest or (minimum != SAME_AS_CLIENT and parse(oldest) <= parse(minimum))

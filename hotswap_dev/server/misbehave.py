@@ -22,7 +22,7 @@ from multidict import CIMultiDict
 
 from hotswap_dev.domain.faults import Fault, check
 from hotswap_dev.domain.faults.check import ManifestFault
-from hotswap_dev.domain.faults.presets import line_of
+from hotswap_dev.domain.faults.presets import Offline, line_of
 from hotswap_dev.domain.faults.signature import SignatureFault
 from hotswap_dev.server.misbehaving.delivery import Chance, Delivery, delivery, late
 from hotswap_dev.server.misbehaving.ends import close, reset, silence
@@ -91,7 +91,7 @@ def misbehave_check(fault: Fault, answer: PlainAnswer, chance: Chance = random.r
             return MisbehavingAnswer(answer, late=late(fault.ms, fault.jitter, chance))
         case check.Hang():
             return MisbehavingAnswer(answer, late=float(fault.seconds), ending="close")
-        case check.CheckConnectionReset():
+        case check.CheckConnectionReset() | Offline():  # whoever came in before the listener was closed
             return MisbehavingAnswer(answer, ending="reset")
         case check.EmptyResponse():
             return MisbehavingAnswer(answer, ending="close")

@@ -216,13 +216,17 @@ def test_what_is_recorded_of_an_answer_is_what_the_catalogue_says() -> None:
     [
         kind()
         for kind in every_fault().values()
-        if kind.stage in ("download", "bundle") or kind is presets.Offline
+        if kind.stage in ("download", "bundle")
     ],
     ids=lambda fault: fault.name,
 )
 def test_a_fault_of_another_stage_is_refused_and_not_forgotten(fault: Fault) -> None:
     with pytest.raises(TypeError, match=fault.name):
         misbehave_check(fault, OFFER)
+
+
+def test_who_came_in_before_the_listener_was_closed_is_reset() -> None:
+    assert misbehave_check(presets.Offline(), OFFER).status == 0
 
 
 async def test_the_plain_answer_is_left_as_it_was() -> None:

@@ -73,7 +73,7 @@ async def test_a_bad_copy_is_offered_under_the_next_sequence_and_its_bytes_are_o
     bad = await page_of(server, 1)
     assert bad != healthy
     release = server.engine.controls.releases[2]
-    assert (release.origin, release.from_sequence, release.version) == ("poisoned", 1, "0.1.0-ota.1")
+    assert (release.origin, release.from_sequence, release.version) == ("poisoned", 1, "0.1.0-ota.1-poisoned")
     demand_sound(server.engine)
 
 

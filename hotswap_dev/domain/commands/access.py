@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -21,6 +23,32 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 """What a header may be called (RFC 9110, section 5.6.2)."""
 
 
+_OF_THE_CONNECTION = "it is about a connection, and says nothing of who asks"
+_NO_CREDENTIALS: Mapping[str, str] = MappingProxyType(
+    {
+        "x-device-id": "it says who a client is, and is shown",
+        "host": "every request has it, and it names this server",
+        "content-length": "it is about a body, and says nothing of who asks",
+        **dict.fromkeys(
+            (
+                "connection",
+                "keep-alive",
+                "proxy-authenticate",
+                "proxy-authorization",
+                "proxy-connection",
+                "te",
+                "trailer",
+                "transfer-encoding",
+                "upgrade",
+            ),
+            _OF_THE_CONNECTION,
+        ),
+    }
+)
+"""Headers in lower case that no login can be in, and why: what is shown, what ends at the next proxy (RFC 9110, section
+7.6.1), what HTTP itself needs."""
+
+
 class SetRequiredHeader(Command, frozen=True):
     """Refuse checks and downloads of a channel that come without a header, as a server behind a login does.
 
@@ -28,14 +56,14 @@ class SetRequiredHeader(Command, frozen=True):
     """
 
     summary = "Refuse who does not send a header, with 401 or 403"
-    example = "set-required-header beta X-API-Key 401 --value sk_test_1"
+    example = "set-required-header beta X-API-Key 401"
 
     channel: Annotated[str, Meta(description="for those who ask for this channel; created if it is missing")]
     header: Annotated[str, Meta(description="the header's name")]
     status: Annotated[Literal[401, 403] | None, Meta(description="401, 403, or none to demand it no longer")]
     value: Annotated[
         Annotated[str, Meta(min_length=1, max_length=1024)] | None,
-        Meta(description="the value that is right (default: any)"),
+        Meta(description="the value that is right (default: any)", extra_json_schema={"writeOnly": True}),
     ] = None
 
     def events(self, controls: Controls, now: datetime, built: Built | None = None) -> list[Fact]:
@@ -47,6 +75,12 @@ class SetRequiredHeader(Command, frozen=True):
         if not _TOKEN.fullmatch(self.header):
             raise HotswapError(
                 f"header: {shown(self.header)!r} can't be a header's name",
+                "such as Authorization or X-API-Key",
+                code="bad-header",
+            )
+        if self.header.lower() in _NO_CREDENTIALS:
+            raise HotswapError(
+                f"header: {self.header} can't be demanded: {_NO_CREDENTIALS[self.header.lower()]}",
                 "such as Authorization or X-API-Key",
                 code="bad-header",
             )

@@ -95,16 +95,35 @@ def _each(clients: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(client_id(client) for client in clients))
 
 
+_ALIASES = {
+    "amd64": "x86_64",
+    "x64": "x86_64",
+    "arm64": "aarch64",
+    "arm64-v8a": "aarch64",
+    "armv7": "arm",
+    "armeabi-v7a": "arm",
+    "i386": "x86",
+    "i686": "x86",
+    "darwin": "macos",
+    "mac": "macos",
+    "osx": "macos",
+    "win": "windows",
+    "win32": "windows",
+}
+"""What others call a platform or an arch, and what the plugin sends (contract, "Query Parameters")."""
+
+
 def _known(name: str, values: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
-    for value in values:
+    lowered = tuple(value.lower() for value in values)
+    for value in lowered:
         if value not in known:
-            near = difflib.get_close_matches(value.lower(), known, 1)
+            near = [_ALIASES[value]] if value in _ALIASES else difflib.get_close_matches(value, known, 1)
             raise HotswapError(
                 f"{name}: {shown(value)!r} is none that a client sends",
-                f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
+                f"did you mean {near[0]}?" if near and near[0] in known else f"there are: {', '.join(known)}",
                 code="bad-target",
             )
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys(lowered))
 
 
 def _range(text: str | None) -> str | None:

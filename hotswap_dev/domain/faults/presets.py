@@ -35,6 +35,11 @@ class Offline(Preset, frozen=True):
     """The client site stops listening: connections are refused, for everyone."""
 
     summary = "Nobody reaches the server: connections are refused"
+    keeps_offer = False
+
+    def told_status(self, status: int) -> int:
+        """Nothing goes out."""
+        return 0
 
 
 class Line(Struct, frozen=True, kw_only=True):

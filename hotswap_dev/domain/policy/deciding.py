@@ -85,7 +85,8 @@ def _drawn(controls: Controls, check: Check) -> tuple[Drawn, Decision]:
             return False
         if isinstance(fault, StaleManifest):
             return runs is not None and runs.channel == check.asked_channel
-        return fault.stage in ("check", "signature") or line_of(fault) is not None
+        # Offline is no fault of an answer, but who asks gets none.
+        return fault.stage in ("check", "signature", "preset")
 
     return striking(controls.faults, check.client, check.asked_channel, can), plain
 
@@ -199,6 +200,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         return _no_update("client-ahead", current=check.sequence, last=controls.last_sequence)
     has = controls.releases.get(check.sequence)
     gone = {"gone": "yes"} if has and not controls.has_bytes(has) else {}
+    poisoned = {"poisoned": "yes"} if has and has.origin == "poisoned" else {}
     # What comes next is not for it either.
     pin = controls.pins.get(check.client)
     held: dict[str, str | int] = {}
@@ -212,6 +214,7 @@ def _newest_eligible(controls: Controls, channel: Channel, check: Check) -> Deci
         came_from=has.channel if has and has.channel != channel.name else "",
         withheld="yes" if has and has.withheld else "no",
         **gone,
+        **poisoned,
         **held,
     )
 

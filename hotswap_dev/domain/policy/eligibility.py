@@ -59,6 +59,8 @@ def concerns(release: Release, check: Check) -> bool:
         return False
     if release.sequence == check.sequence:
         return True
+    if release.origin == "poisoned" and release.withheld:  # its fault is over
+        return False
     victims = release.targets.clients if release.origin == "poisoned" else ()
     return release.targets.having in (None, check.sequence) and (not victims or check.client in victims)
 

@@ -123,6 +123,11 @@ class Story:
         """A download of it ends early."""
         return self._see(a_download(sequence, at=self.now, complete=False))
 
+    def denied(self, sequence: int, *, status: int = 401, **changes: Any) -> Story:
+        """A download of it is refused before it begins."""
+        refused = a_download(sequence, at=self.now, complete=False, bytes=0, status=status, **changes)
+        return self._see(refused)
+
     def says(self, event: str, sequence: int | None = None, *, error: str = "") -> Story:
         """Its page reports an event of its plugin."""
         return self._see(a_report(event, sequence, error=error, at=self.now))

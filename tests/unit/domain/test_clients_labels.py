@@ -230,31 +230,6 @@ def test_a_switch_of_channel_is_told_and_changes_no_label() -> None:
     assert turn_sentence(story.client.story[-2]) == "It asks for channel beta now, before for production."
 
 
-# What else the row says
-
-
-def test_an_offer_that_is_not_fetched_names_require_https() -> None:
-    story = Story().offered(14)
-    assert remarks(story.client) == (
-        "14 is offered and not downloaded yet; if apply() was called: require_https refuses http.",
-    )
-    assert remarks(story.fetched(14).client) == ()
-
-
-def test_an_offer_whose_download_broke_off_says_that() -> None:
-    (remark,) = remarks(Story().offered(14).broke_off(14).client)
-    assert remark.startswith("14 is offered, and its last download broke off")
-
-
-def test_nothing_waits_for_a_client_that_was_told_no_update() -> None:
-    assert remarks(Story().offered(14).reports(0).client) == ()
-
-
-def test_an_app_without_a_version_is_told_where_it_belongs() -> None:
-    (remark,) = remarks(Story().reports(0, binary_version=None).client)
-    assert remark.startswith("The app sends no binary version")
-
-
 # Laws
 
 _VERSIONS = st.sampled_from((None, "0.9.0", "1.0.0", "1.1.0", "not a version"))
@@ -373,25 +348,3 @@ def test_a_turn_that_lacks_a_value_is_shown_all_the_same() -> None:
 def _label(story: Story) -> Turn:
     assert story.client.label is not None
     return story.client.label
-
-
-def test_what_was_downloaded_before_is_not_said_to_be_not_downloaded() -> None:
-    """Found by a trial: it was told that require_https might refuse what it had run."""
-    back = Story().applies(104).offered(104, at=0)
-    elsewhere = Story().reports(104).offered(104, at=0)
-
-    for story in (back, elsewhere):
-        assert story.label == "rolled-back"
-        assert remarks(story.client) == (
-            "104 is offered again: it had it before, and has not downloaded it since.",
-        )
-    assert remarks(back.fetched(104).client) == ()
-    assert "require_https" in remarks(back.offered(105).client)[0]
-
-
-def test_a_platform_or_arch_that_the_plugin_never_sends_is_remarked() -> None:
-    (remark,) = remarks(Story().reports(0, platform="beos", arch="").client)
-
-    assert remark.startswith("It sends what the plugin never does: platform beos (one of macos, windows, ")
-    assert "; arch empty (one of x86_64, " in remark
-    assert remarks(Story().reports(0).client) == ()

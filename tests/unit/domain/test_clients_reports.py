@@ -310,6 +310,23 @@ def test_a_completion_of_nothing_that_was_asked_for_changes_nothing(completion: 
     assert advance(before, completion) is before
 
 
+@pytest.mark.parametrize(
+    "flag", ["other-client", "repeated", "unknown-request", "missing-request-id", "not-offered"]
+)
+@pytest.mark.parametrize("status", ["success", "failed"])
+def test_a_completion_that_is_not_its_own_first_word_says_nothing_of_the_client(
+    flag: str, status: str
+) -> None:
+    before = Story().offered(14).fetched(14).client
+    assert advance(before, a_completion(14, status)) != before
+    assert advance(before, a_completion(14, status, flags=(flag, "missing-size"))) is before
+
+
+def test_a_completion_that_only_deviates_still_counts() -> None:
+    story = Story().offered(14).fetched(14).completes(14, flags=("missing-version",))
+    assert story.label == "completed"
+
+
 def _label(story: Story) -> Turn:
     assert story.client.label is not None
     return story.client.label

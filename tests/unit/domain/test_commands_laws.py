@@ -173,7 +173,11 @@ def test_a_jump_goes_on_at_the_number_asked_for_and_brings_back_nothing_that_was
     offered: list[Release] = [
         release
         for release in map(controls.releases.__getitem__, having.releases if having else ())
-        if not release.withheld and controls.has_bytes(release) and release.update_type == "frontend"
+        if not release.withheld
+        and controls.has_bytes(release)
+        and release.update_type == "frontend"
+        and release.origin != "poisoned"
+        and release.targets.having is None
     ]
     if not offered:
         assert after.next_sequence == command.to

@@ -143,6 +143,22 @@ def test_what_can_not_be_a_headers_name_is_refused_and_shown_harmless(header: st
     assert refused.value.message.isprintable()
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["X-Device-Id", "x-device-ID", "Host", "Content-Length", "Connection", "Transfer-Encoding", "TE", "Upgrade"],
+)  # fmt: skip
+def test_what_is_shown_or_ends_at_the_next_proxy_is_no_credential(header: str) -> None:
+    with pytest.raises(HotswapError, match="can't be demanded") as refused:
+        SetRequiredHeader(channel="production", header=header, status=401, value="x").events(Controls(), NOW)
+    assert (refused.value.code, refused.value.hint) == ("bad-header", "such as Authorization or X-API-Key")
+
+
+def test_a_header_that_an_earlier_version_let_be_demanded_can_still_be_given_up() -> None:
+    demanded = {"production": RequiredHeader(header="Host", status=401)}
+    opening = SetRequiredHeader(channel="production", header="Host", status=None)
+    assert len(opening.events(Controls(required=demanded), NOW)) == 1
+
+
 def test_an_error_about_a_value_does_not_repeat_it() -> None:
     secret = "canary" * 400
     with pytest.raises(HotswapError) as refused:

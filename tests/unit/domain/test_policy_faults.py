@@ -24,7 +24,7 @@ OF_CHECKS = tuple(
     name for name, kind in every_fault().items() if kind.stage == "check" and not kind.at_offers
 )
 OF_DOWNLOADS = tuple(name for name, kind in every_fault().items() if kind.stage == "download")
-OF_NEITHER = ("offline", *(name for name, kind in every_fault().items() if kind.stage == "bundle"))
+OF_NEITHER = tuple(name for name, kind in every_fault().items() if kind.stage == "bundle")
 LINES = ("slow-3g", "fast-3g")
 
 
@@ -55,7 +55,7 @@ def two() -> Controls:
 
 
 def test_every_fault_has_a_place_in_these_tests() -> None:
-    assert sorted((*OF_MANIFESTS, *OF_CHECKS, *OF_DOWNLOADS, *OF_NEITHER, *LINES)) == sorted(every_fault())
+    assert sorted((*OF_MANIFESTS, *OF_CHECKS, *OF_DOWNLOADS, *OF_NEITHER, *LINES, "offline")) == sorted(every_fault())
 
 
 @pytest.mark.parametrize("fault", OF_CHECKS)
@@ -115,11 +115,18 @@ def test_a_slow_line_is_slow_for_checks_and_downloads_until_it_is_cleared(two: C
 
 
 @pytest.mark.parametrize("fault", OF_NEITHER)
-def test_what_lies_in_a_bundle_or_closes_the_listener_changes_no_answer(two: Controls, fault: str) -> None:
+def test_what_lies_in_a_bundle_changes_no_answer_by_itself(two: Controls, fault: str) -> None:
     controls = armed(two, fault)
     for sequence in (0, 2):
         assert decide(controls, a_check(sequence), NOW) == decide(two, a_check(sequence), NOW)
     assert decide_download(controls, controls.releases[2], "phone", {}) == Fetch()
+
+
+def test_while_it_is_offline_whoever_would_ask_is_told_nothing(two: Controls) -> None:
+    controls = armed(two, "offline")
+    for sequence in (0, 2):
+        decision = decide(controls, a_check(sequence), NOW)
+        assert (decision.status, decision.reason.code, decision.offered) == (0, "fault", None)
 
 
 def test_a_stale_manifest_needs_that_what_the_client_runs_is_known_in_its_channel(two: Controls) -> None:
@@ -250,7 +257,7 @@ def test_the_reason_names_the_fault_its_scope_what_is_left_and_what_would_have_b
     controls = armed(two, "hang", client="local/linux/x86_64", left=3)
     reason = decide(controls, a_check(1), NOW).reason
     assert sentence(reason) == (
-        "The fault hang struck: armed for local/linux/x86_64, 2 more to come. Without it: newer-release."
+        "By the fault hang, armed for local/linux/x86_64, 2 more to come. Without it: newer-release."
     )
     assert (reason.args["id"], reason.args["sequence"], reason.args["current"]) == (1, 2, 1)
     last = decide(armed(two, "hang", left=1), a_check(2), NOW).reason

@@ -54,8 +54,10 @@ def stopped(controls: Controls, check: Check) -> bool:
     return bool(fitting(controls, check)) or channel is None or channel.paused
 
 
-def meant_for(release: Release, check: Check) -> bool:
-    """Whether a release is for everyone, or for this client by its name."""
+def struck(release: Release, check: Check) -> bool:
+    """Whether a poisoned release is offered still, to everyone or to this client by its name."""
+    if release.withheld:
+        return False
     return not release.targets.clients or check.client in release.targets.clients
 
 

@@ -124,7 +124,7 @@ def test_a_pin_overrules_targets(two: Controls) -> None:
     ("arguments", "named"),
     [
         ({"platforms": ("amiga",)}, "platforms: 'amiga' is none that a client sends"),
-        ({"arches": ("X86_64",)}, "arches: 'X86_64' is none that a client sends"),
+        ({"arches": ("mips",)}, "arches: 'mips' is none that a client sends"),
         ({"binary_versions": "new"}, "binary_versions: 'new' is no range of versions"),
         ({"binary_versions": ">=1 <2"}, "binary_versions: '>=1 <2' is no range of versions"),
         ({"clients": ("a\nb",)}, "client: 'a\\\\x0ab' can't be a client's id"),
@@ -137,10 +137,27 @@ def test_what_no_client_is_can_not_be_asked_for(two: Controls, arguments: dict[s
     assert refused.value.hint
 
 
-def test_the_nearest_platform_is_named(two: Controls) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ({"platforms": ("andriod",)}, "did you mean android?"),
+        ({"platforms": ("osx",)}, "did you mean macos?"),
+        ({"arches": ("arm64",)}, "did you mean aarch64?"),
+        ({"arches": ("amd64",)}, "did you mean x86_64?"),
+    ],
+)
+def test_what_others_call_it_and_the_nearest_one_is_named(
+    two: Controls, arguments: dict[str, Any], hint: str
+) -> None:
     with pytest.raises(HotswapError) as refused:
-        SetTargets(sequence=2, platforms=("Android",)).events(two, NOW)
-    assert refused.value.hint == "did you mean android?"
+        SetTargets(sequence=2, **arguments).events(two, NOW)
+    assert refused.value.hint == hint
+
+
+def test_capital_letters_mean_the_same(two: Controls) -> None:
+    [fact] = SetTargets(sequence=2, platforms=("Android", "iOS"), arches=("X86_64",)).events(two, NOW)
+    assert isinstance(fact, TargetsSet)
+    assert fact.targets == Targets(platforms=("android", "ios"), arches=("x86_64",))
 
 
 # The ranges

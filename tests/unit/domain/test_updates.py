@@ -209,6 +209,13 @@ def test_a_client_is_its_id_or_where_it_asks_from_and_its_platform(
     assert found == client if client != "h:" else found.startswith("h:")
 
 
+def test_C7_platforms_that_nobody_knows_share_one_client_unless_it_names_itself() -> None:
+    invented = [f"beos{number}" for number in range(100)]
+
+    assert {update_client(None, peer="10.0.0.7", platform=one) for one in invented} == {"10.0.0.7/?"}
+    assert {update_client("Pixel 8", peer="10.0.0.7", platform=one) for one in invented} == {"Pixel 8"}
+
+
 def test_a_release_stands_in_the_list_with_the_contracts_six_fields() -> None:
     release = a_release(7, update_type="blocklist")
 
