@@ -24,6 +24,7 @@ from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.file_changes import BundleList, ListedFile, TreeWarning
 from hotswap_dev.domain.model import Manifest
 from hotswap_dev.domain.observations import Observation
+from hotswap_dev.domain.plain_words import in_plain_words
 from hotswap_dev.errors import HotswapError, NotFound
 
 PROTOCOL = 1
@@ -193,55 +194,10 @@ def read_command(name: str, arguments: Json) -> Command:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:
         raise HotswapError(
-            f"{name}: {_in_plain_words(str(error))}",
+            f"{name}: {in_plain_words(str(error))}",
             f"its arguments: {', '.join(kind.__struct_fields__) or 'none'}",
             code="bad-arguments",
         ) from None
-
-
-def _in_plain_words(error: str) -> str:
-    """What msgspec says of an argument, as a person would: `text: must not be empty`."""
-    wrong, _, place = error.partition(" - at `$")
-    field = place.rstrip("`").lstrip(".")
-    for pattern, words in _WORDS_FOR:
-        if found := re.fullmatch(pattern, wrong):
-            values = [_type_words(one) for one in found.groups()]
-            return (f"{field}: " if field else "") + words.format(*values)
-    return error
-
-
-def _type_words(types: str) -> str:
-    return _TYPES.get(types) or " or ".join(_TYPES.get(one, one) for one in types.split(" | "))
-
-
-_WORDS_FOR = (
-    (r"Expected `str` of length >= 1", "must not be empty"),
-    (r"Expected `str` of length >= (\d+)", "at least {} characters"),
-    (r"Expected `str` of length <= (\d+)", "at most {} characters"),
-    (r"Expected `array` of length <= (\d+)", "at most {} of them"),
-    (r"Invalid enum value (.+)", "it can't be {}"),
-    (r"Expected `\w+` > (\S+)", "must be above {}"),
-    (r"Expected `\w+` < (\S+)", "must be below {}"),
-    (r"Expected `\w+` >= (\S+)", "at least {}"),
-    (r"Expected `\w+` <= (\S+)", "at most {}"),
-    (r"Expected `str` matching regex '(.*)'", "must match {}"),
-    (r"Expected `int(?: \| null)?`, got `float`", "must be a whole number"),
-    (r"Expected `(.+)`, got `(.+)`", "expected is {}, not {}"),
-    (r"Object missing required field `(.+)`", "{}: is missing"),
-    (r"Object contains unknown field `(.+)`", "there is no argument {}"),
-)
-_TYPES = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "null": "null",
-    "array": "an array",
-    "object": "an object",
-    "str | null": "a text or null",
-    "int | null": "a whole number or null",
-    "bool | null": "true, false or null",
-}
 
 
 @functools.cache

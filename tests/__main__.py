@@ -1,6 +1,7 @@
 """`python -m tests`: everything that a change must pass, in the order in which it fails fastest.
 
 python -m tests               lints, types, layers and the default suite (under two minutes)
+python -m tests processes     whole servers and programs: started, steered, killed, restarted
 python -m tests screens       the whole dashboard: in a terminal, as pictures, every size, click and hostile text
 python -m tests slow          real build tools, hundreds of kills, tens of thousands of files
 python -m tests real-client   the actual plugin; builds its driver once (about two minutes)
@@ -25,6 +26,9 @@ _SUITES: dict[str, list[list[str]]] = {
     ],
     "screens": [
         [*_PYTEST, "-m", "screens and not slow and not real_client", "-n", "2", "--dist", "worksteal"]
+    ],
+    "processes": [
+        [*_PYTEST, "-m", "processes and not slow and not real_client", "-n", "2", "--dist", "worksteal"]
     ],
     "slow": [[*_PYTEST, "-m", "slow and not real_client", "--timeout", "1200"]],
     "real-client": [[*_PYTEST, "-m", "real_client", "--timeout", "900"]],

@@ -33,7 +33,7 @@ async def test_a_struck_check_is_followed_explained_and_opened() -> None:
     control.happens(*ArmFault(fault="hang", client="phone").events(control.controls, NOW), struck())
     async with desk_on(control) as desk:
         assert "hang" in line_with(desk, " — ")
-        assert "The fault hang struck: armed for phone, until it is disarmed." in desk.text("why")
+        assert "By the fault hang, armed for phone, until it is disarmed." in desk.text("why")
         assert "disarm fault 1" in desk.text("why")
 
         await desk.press("enter")

@@ -36,7 +36,7 @@ def after(*events: Observation) -> Scene:
 
 def test_a_struck_check_says_which_fault_for_whom_how_long_and_what_it_would_have_been() -> None:
     said = why_of(a_struck_check("hang", sequence=12), client="px")
-    assert "The fault hang struck: armed for px, until it is disarmed. Without it: newer-release." in said
+    assert "By the fault hang, armed for px, until it is disarmed. Without it: newer-release." in said
 
 
 def test_next_of_a_struck_check_is_what_the_client_does_under_the_fault() -> None:
@@ -59,7 +59,7 @@ def test_a_fault_that_counts_down_is_the_same_answer_as_then() -> None:
 def test_once_it_is_disarmed_what_holds_now_is_said_too() -> None:
     scene = a_struck_check("hang").later(1).done(DisarmFault(id=1))
     said = why_of(scene, client="px", fault="hang")
-    assert "The fault hang struck" in said
+    assert "By the fault hang" in said
     assert "NOW Release 14" in said
 
 
@@ -165,4 +165,4 @@ def test_C3_no_text_of_a_report_draws_by_itself_in_why(text: str, width: int) ->
 
 def test_the_same_check_again_stays_explained_while_the_fault_stands() -> None:
     scene = struck_once_more(a_struck_check("hang").later(1))
-    assert why_of(scene, client="px").startswith("WHY The fault hang struck")
+    assert why_of(scene, client="px").startswith("WHY By the fault hang")

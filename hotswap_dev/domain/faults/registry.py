@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-import re
+import typing
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hotswap_dev.domain.facts import kebab
+from hotswap_dev.domain.plain_words import in_plain_words
 from hotswap_dev.errors import HotswapError, NotFound
 
 Stage = Literal["check", "signature", "download", "bundle", "preset"]
@@ -115,21 +116,23 @@ def _read(name: str, parameters: tuple[tuple[str, Any], ...]) -> Fault:
     except msgspec.ValidationError as error:
         fields = ", ".join(kind.__struct_fields__)
         raise HotswapError(
-            f"parameters: {listed_name(kind)}: {_plainly(str(error))}",
-            f"its parameters: {fields}" if fields else "it has no parameters",
+            f"parameters: {listed_name(kind)}: {in_plain_words(str(error), 'parameter')}",
+            _choices(kind) or (f"its parameters: {fields}" if fields else "it has no parameters"),
             code="bad-parameters",
         ) from None
+
+
+def _choices(kind: type[Fault]) -> str:
+    """The words that a parameter of a few words may be; "" where there is none."""
+    hints = typing.get_type_hints(kind)
+    words = {
+        name: typing.get_args(hints[name])
+        for name in kind.__struct_fields__
+        if typing.get_origin(hints[name]) is Literal
+    }
+    return "; ".join(f"{name} is one of {', '.join(choices)}" for name, choices in words.items())
 
 
 def parameters_of(fault: Fault) -> dict[str, Value]:
     """All parameters of a fault by their names, the defaults too: what a fact keeps, so that it always means this."""
     return {name: getattr(fault, name) for name in fault.__struct_fields__}
-
-
-def _plainly(error: str) -> str:
-    wrong, _, place = error.partition(" - at `$")
-    field = place.rstrip("`").lstrip(".")
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", wrong)
-    if unknown:
-        return f"it has no parameter {unknown[1]}"
-    return f"{field}: {wrong[:1].lower()}{wrong[1:]}" if field else wrong

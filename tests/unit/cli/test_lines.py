@@ -149,11 +149,11 @@ def test_a_fault_that_struck_is_told_by_what_went_out() -> None:
     late = read("check-answered", **a_check(status=200, reason="fault", args=args, fault="x", offered=14))
 
     assert " ".join(silent.split()) == (
-        "Pixel at 13 ✗ nothing The fault hang struck: armed for everyone, 1 more to come. "
+        "Pixel at 13 ✗ nothing By the fault hang, armed for everyone, 1 more to come. "
         "Without it: newer-release. → hotswap-dev disarm-fault 3"
     )
-    assert " ".join(page.split()).startswith("Pixel at 13 ✗ 200 The fault")
-    assert " ".join(late.split()).startswith("Pixel at 13 ✗ ↓ 14 The fault")
+    assert " ".join(page.split()).startswith("Pixel at 13 ✗ 200 By the fault")
+    assert " ".join(late.split()).startswith("Pixel at 13 ✗ ↓ 14 By the fault")
 
 
 def test_who_is_not_let_in_is_told_the_header_and_never_its_value() -> None:
@@ -245,7 +245,12 @@ def test_a_completion_says_what_became_of_which_update_and_what_is_odd_about_it(
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
-    [("as-expected", "as expected"), ("unexpected", "not as expected"), ("cannot-tell", "nobody can tell")],
+    [
+        ("as-expected", "as expected"),
+        ("unexpected", "not as expected"),
+        ("cannot-tell", "nobody can tell"),
+        ("of-tomorrow", "of-tomorrow"),  # a newer server may tell more of them apart
+    ],
 )
 def test_what_a_fault_led_to_is_told_beside_what_was_expected(outcome: str, words: str) -> None:
     fields = {
