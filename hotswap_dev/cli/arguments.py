@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from hotswap_dev import wire
+from hotswap_dev.cli.secret_values import HOW, SecretWord
 from hotswap_dev.cli.words import (
     ChannelWord,
     ClientList,
@@ -50,7 +51,7 @@ def parameter(name: str, schema: wire.Json, *, positional: bool, required: bool)
         type=kind,
         multiple=several,
         callback=kind.joined if isinstance(kind, WordList | Pairs) else None,
-        help=schema.get("description", "") + (" (may be repeated)" if several else ""),
+        help=_said_of(schema, several=several),
         metavar=None if isinstance(kind, Switch) or kind is click.STRING else kind.name,
     )
 
@@ -62,6 +63,18 @@ def typed(name: str, *, positional: bool) -> str:
     return name.upper() if positional else f"--{name.replace('_', '-')}"
 
 
+def _said_of(schema: Mapping[str, wire.Json], *, several: bool) -> str:
+    text: str = schema.get("description", "")
+    if _is_secret(schema):
+        text += f"; {HOW}"
+    return f"{text} (may be repeated)" if several else text
+
+
+def _is_secret(schema: Mapping[str, wire.Json]) -> bool:
+    """JSON Schema's word for what is given and never shown again."""
+    return bool(schema.get("writeOnly", False))
+
+
 def _kind(name: str, schema: Mapping[str, wire.Json]) -> click.ParamType[Any]:
     alternatives = schema.get("anyOf", [schema])
     nullable = any(one.get("type") == "null" for one in alternatives)
@@ -69,6 +82,8 @@ def _kind(name: str, schema: Mapping[str, wire.Json]) -> click.ParamType[Any]:
     if "enum" in shape:
         return OneOf(shape["enum"], nullable=nullable)
     type_name = shape.get("type", "string")
+    if type_name == "string" and _is_secret(schema):
+        return SecretWord()
     if type_name == "array":
         return ClientList() if name in ("clients", "always") else WordList(_PROPOSED.get(name, ()))
     if type_name == "object":

@@ -22,6 +22,7 @@ from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
 from hotswap_dev.cli.words import LATEST, NULL
 from hotswap_dev.client.control import ControlClient, ServerRefused
 from hotswap_dev.domain.commands import Command
+from hotswap_dev.domain.commands.access import SetRequiredHeader
 from hotswap_dev.domain.commands.clients import ForgetClient
 from hotswap_dev.domain.commands.overrides import Force204
 from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
@@ -83,6 +84,9 @@ def command_of(kind: type[Command]) -> click.Command:
             click.echo(f"{done_words(done['events'], known.names)}{bent}")
         for text in outlook_lines(kind, arguments, done["result"], known.names):
             click.echo(text)
+        if kind is SetRequiredHeader and done["events"]:
+            for text in _unseen_lines(done["result"]):
+                click.echo(text)
 
     return click.Command(
         kind.verb,
@@ -121,6 +125,17 @@ def change_lines(changes: list[wire.Json], known: Known, most: int = _MOST_ROWS)
     yield from table(cells, right={1})
     if len(changes) > most:
         yield f"… and {len(changes) - most} more; --dry-run --json shows them all"
+
+
+def _unseen_lines(result: wire.Json) -> Iterator[str]:
+    """Of how many clients it is not known yet whether they are let in; `result` is null where the door was opened."""
+    if not result or not result.get("unseen"):
+        return
+    clients = "client" if result["of"] == 1 else "clients"
+    yield (
+        f"{result['unseen']} of {result['of']} {clients} were not seen sending {result['header']} so far: "
+        "whether they send it is not known before their next check"
+    )
 
 
 def _meant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,17 @@ import click
 from hotswap_dev.cli.checked import told_json
 from hotswap_dev.cli.checking import Asked, check_once
 from hotswap_dev.cli.options import WHERE, echo_json, finding_a_server, running_server, settle
+from hotswap_dev.cli.secret_values import secret_in
 from hotswap_dev.cli.words import ChannelWord, Switch, Whole
 from hotswap_dev.client.updater import LaunchRefused
 from hotswap_dev.domain.checks import ARCHES, PLATFORMS
 from hotswap_dev.domain.model import MAX_SEQUENCE
 from hotswap_dev.errors import HotswapError, Unreachable, UsageError
 from hotswap_dev.packing.signing import parse_public_key
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""A header's name and value (RFC 9110, sections 5.1 and 5.5)."""
 
 _PLACEHOLDER = "{{current_sequence}}"
 
@@ -40,7 +46,11 @@ _PLACEHOLDER = "{{current_sequence}}"
     "--channel", type=ChannelWord(), metavar="NAME", help="what to ask for (default: none is named)"
 )
 @click.option(
-    "--header", "headers", metavar="NAME=VALUE", multiple=True, help="sent with all (may be repeated)"
+    "--header",
+    "headers",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="sent with all; NAME=@FILE reads the value (may be repeated)",
 )
 @click.option("--pubkey", metavar="RW…", help="line or file (default: the running server's)")
 @click.option("--require-https", type=Switch(), metavar="on|off", help="(default: off where URL is http://)")
@@ -65,7 +75,7 @@ def check(
     \b
     hotswap-dev check
     hotswap-dev check --apply out
-    hotswap-dev check 'https://example.com/api/ota/{{current_sequence}}' --sequence 5 --header X-API-Key=k
+    hotswap-dev check 'https://example.com/api/ota/{{current_sequence}}' --sequence 5 --header X-API-Key=@key.txt
     """  # noqa: D301 - click's mark for lines that stay as they are
     where = {name: given.pop(name) for name in WHERE}
     if folder is None and confirm:
@@ -81,7 +91,7 @@ def check(
         "require_https": not endpoint.lower().startswith("http://")
         if require_https is None
         else require_https,
-        "headers": dict(map(_header, headers)),
+        "headers": dict(_header(number, text) for number, text in enumerate(headers, 1)),
         "channel": given["channel"],
     }
     if _PLACEHOLDER not in endpoint:
@@ -106,13 +116,25 @@ def check(
     click.get_current_context().exit(1 if failed else 0)
 
 
-def _header(text: str) -> tuple[str, str]:
+def _header(number: int, text: str) -> tuple[str, str]:
+    """Name and value. What is wrong is said without the text: without a sign all of it may be the secret."""
     name, sign, value = text.partition("=")
-    if not sign or not name.strip():
+    name = name.strip()
+    if not sign or not _NAME.fullmatch(name):
         raise UsageError(
-            f"--header {text!r} is no NAME=VALUE", "for example --header X-Device-Id=Pixel", code="bad-header"
+            f"--header number {number} is no NAME=VALUE",
+            "for example --header X-Device-Id=Pixel, or --header X-API-Key=@FILE",
+            code="bad-header",
         )
-    return name.strip(), value
+    if value.startswith("@"):
+        value = secret_in(value, f"--header {name}")
+    if not _VALUE.fullmatch(value):
+        raise UsageError(
+            f"the value of --header {name} has a character that no header can have",
+            "give one line of printable text",
+            code="bad-header",
+        )
+    return name, value
 
 
 def _pubkey(given: str | None, where: Mapping[str, Any], *, needed: bool) -> str:

@@ -181,7 +181,10 @@ def _completion(event: Event) -> str:
 
 
 def _outcome(event: Event) -> str:
-    words, colour = _OUTCOMES[str(event["outcome"])]
+    outcome = str(event["outcome"])
+    words, colour = _OUTCOMES.get(
+        outcome, (shown(outcome), None)
+    )  # a newer server may tell more of them apart
     name = padded(str(event["client"]), _NAME_WIDTH)
     return (
         f"{name} fault {event['fault']}: {click.style(words, fg=colour)}. {shown(str(event['detail']), 1000)}"

@@ -16,6 +16,8 @@ from hotswap_dev.cli.lines import size
 from hotswap_dev.cli.options import control, echo_json, finding_a_server, running_server
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.cli.tables import WIDEST_CLIENT, cut, table
+from hotswap_dev.domain.commands.faults import overtaken_by
+from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.fact_words import Names, armed_words, forced_words, targets_words, who
 from hotswap_dev.domain.model import ArmedFault
 
@@ -37,9 +39,9 @@ def status(as_json: bool, **where: Any) -> None:
         click.echo("releases   none yet: the first finished build becomes one, or hotswap-dev publish DIST")
     else:
         release = controls["releases"][newest]
-        click.echo(
-            f"releases   {len(controls['releases'])}, newest {newest} ({release['version']}) on {release['channel']}"
-        )
+        bad = f", a poisoned copy of {release['from_sequence']}" if release["origin"] == "poisoned" else ""
+        called = f"newest {newest} ({release['version']}{bad}) on {release['channel']}"
+        click.echo(f"releases   {len(controls['releases'])}, {called}")
     click.echo(f"clients    {_clients(state['clients'], controls['names'])}")
     for label, text in armed(controls):
         click.echo(f"{label:<10} {click.style(text, fg='yellow')}")
@@ -59,7 +61,9 @@ def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
         yield "override", text
     for one in controls["faults"]:
         armed_fault = msgspec.convert(one, ArmedFault)
-        yield "fault", f"{armed_fault.override}: {armed_words(armed_fault, names).removeprefix('fault ')}"
+        said = f"{armed_fault.override}: {armed_words(armed_fault, names).removeprefix('fault ')}"
+        newer = _overtaken(controls, armed_fault)
+        yield "fault", said + ("" if newer is None else f"; overtaken by {newer}: it strikes nobody any more")
     paused = [name for name, channel in controls["channels"].items() if channel["paused"]]
     if paused:
         yield "paused", f"{', '.join(paused)}: nobody who asks for it is offered anything"
@@ -80,6 +84,15 @@ def armed(controls: wire.Json) -> Iterator[tuple[str, str]]:
         )
     for product, channel in controls["products"].items():
         yield "product", f"{product} is answered from channel {channel}"
+
+
+def _overtaken(controls: wire.Json, armed_fault: ArmedFault) -> int | None:
+    if armed_fault.sequence is None:
+        return None
+    try:
+        return overtaken_by(msgspec.convert(controls, Controls, str_keys=True), armed_fault)
+    except msgspec.ValidationError:  # a server of another version has them otherwise
+        return None
 
 
 def reach_marks(release: wire.Json, names: Names) -> Iterator[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from hotswap_dev import wire
 from hotswap_dev.cli.paragraphs import wrapped
 from hotswap_dev.domain.commands import ArmFault, Command
 from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
-from hotswap_dev.domain.fact_words import Names, who
+from hotswap_dev.domain.fact_words import Names, reach_words
 from hotswap_dev.domain.faults import read_fault
 from hotswap_dev.domain.faults.reactions import reaction
+from hotswap_dev.domain.rollout import Reach
+from hotswap_dev.errors import HotswapError
 
 _LABEL = 8
 
@@ -22,29 +26,28 @@ def outlook_lines(
     if result is None:
         return
     if kind in (SetRollout, SetTargets):
-        yield reach_words(result, names)
+        yield from _reached(result, names)
     elif kind is ArmFault:
         yield from _armed(arguments, result)
 
 
-def reach_words(reach: wire.Json, names: Names) -> str:
-    """`3 of 8 clients; Pixel flips in at 37 %`: how far a release reaches among the known clients."""
-    if reach["of"] == 0:
-        return "no client that is known asks for its channel and is meant by its targets"
-    clients = "client" if reach["of"] == 1 else "clients"
-    text = f"{reach['inside']} of {reach['of']} {clients}"
-    if reach["next"] is None:
-        return text
-    return f"{text}; {who(reach['next'], names)} flips in at {reach['next_at']:g} %"
+def _reached(result: wire.Json, names: Names) -> Iterator[str]:
+    try:
+        yield reach_words(msgspec.convert(result, Reach), names)
+    except msgspec.ValidationError:  # a server of another version counts otherwise
+        return
 
 
 def _armed(arguments: Mapping[str, wire.Json], armed: wire.Json) -> Iterator[str]:
-    expected = reaction(
-        read_fault(arguments["fault"], arguments.get("parameters") or {}), arguments.get("times")
-    )
-    yield from _labelled("client", expected.sentence)
-    by_hand = f"hotswap-dev disarm-fault {armed['id']}"
     times = arguments.get("times")
+    try:
+        fault = read_fault(arguments["fault"], arguments.get("parameters") or {})
+        yield from _labelled("client", reaction(fault, times).sentence)
+    except (
+        HotswapError
+    ):  # one that only the server knows: it is armed, and nobody here can say what comes of it
+        pass
+    by_hand = f"hotswap-dev disarm-fault {armed['id']}"
     if times is None:
         yield from _labelled("ends", f"{by_hand}, or with this run of the server")
     else:

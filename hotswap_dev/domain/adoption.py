@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from hotswap_dev.domain.clients import Client
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, Protocol, Release
+from hotswap_dev.domain.rollout import concerns
 
 
 class Adoption(Struct, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class Adoption(Struct, frozen=True, kw_only=True):
 
     sequence: int
     clients: int = 0
-    """Who asks for its channel; of these it could be all."""
+    """Who asks for its channel, and in a protocol that knows its type; of these it could be all."""
     offered: int = 0
     fetched: int = 0
     running: int = 0
@@ -35,7 +36,7 @@ class Counting:
 
     def __init__(self, releases: Iterable[Release]) -> None:
         self._wanted = {release.sequence: release for release in releases}
-        self._asks: dict[str, int] = {}
+        self._asks: dict[tuple[str, Protocol], int] = {}
         self._elsewhere: dict[int, int] = {}
         self._offered, self._fetched, self._running, self._confirmed, self._failed, self._fell = (
             dict.fromkeys(self._wanted, 0) for _ in range(6)
@@ -46,7 +47,7 @@ class Counting:
         wanted, asks, elsewhere = self._wanted, self._asks, self._elsewhere
         for client in clients:
             channel = client.channel or DEFAULT_CHANNEL
-            asks[channel] = asks.get(channel, 0) + 1
+            asks[channel, client.protocol] = asks.get((channel, client.protocol), 0) + 1
             runs, gave_up, failed = client.sequence, client.fell_from, failed_on(client)
             has = {runs, gave_up, client.fetched, *client.unreported}
             for sequence in has | {client.offered, failed, *client.told}:
@@ -55,9 +56,11 @@ class Counting:
                 if sequence == runs:
                     self._running[sequence] += 1
                     self._confirmed[sequence] += client.confirmed == sequence
-                    if release.channel != channel:  # it came from there, and asks elsewhere now
+                    if not concerns(
+                        release, channel, client.protocol
+                    ):  # it came from there, and asks elsewhere now
                         elsewhere[sequence] = elsewhere.get(sequence, 0) + 1
-                elif release.channel != channel:
+                elif not concerns(release, channel, client.protocol):
                     continue
                 else:
                     self._fell[sequence] += sequence == gave_up
@@ -70,7 +73,7 @@ class Counting:
         return {
             sequence: Adoption(
                 sequence=sequence,
-                clients=self._asks.get(release.channel, 0) + self._elsewhere.get(sequence, 0),
+                clients=self._asking(release) + self._elsewhere.get(sequence, 0),
                 offered=self._offered[sequence],
                 fetched=self._fetched[sequence],
                 running=self._running[sequence],
@@ -80,6 +83,11 @@ class Counting:
             )
             for sequence, release in self._wanted.items()
         }
+
+    def _asking(self, release: Release) -> int:
+        return sum(
+            count for (channel, protocol), count in self._asks.items() if concerns(release, channel, protocol)
+        )
 
 
 def adoptions(releases: Iterable[Release], clients: Iterable[Client]) -> dict[int, Adoption]:
@@ -107,7 +115,7 @@ def station(release: Release, client: Client) -> str | None:
     sequence = release.sequence
     if client.sequence == sequence:
         return "confirmed" if client.confirmed == sequence else "running"
-    if release.channel != (client.channel or DEFAULT_CHANNEL):
+    if not concerns(release, client.channel, client.protocol):
         return None
     if failed_on(client) == sequence:
         return "failed"

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE
 from hotswap_dev.domain.policy import Decision, Offer, decide, told_minimum
-from hotswap_dev.domain.rollout import depends_on_client
+from hotswap_dev.domain.rollout import WHOLE, depends_on_client
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +51,7 @@ class Preview:
         # Thousands of clients ask the same few questions and get the same few answers; only some have rules of their
         # own, unless a rollout looks at who each of them is.
         self._each = depends_on_client(before) or depends_on_client(after)
+        self._each_update = self._each or any(map(_rolls_other_types, (before, after)))
         self._own = {*own_rules(before), *own_rules(after)}
         self._known: dict[tuple[object, ...], tuple[Told, Told] | None] = {}
         self._pairs: dict[tuple[Told, Told], tuple[Told, Told]] = {}
@@ -59,19 +62,39 @@ class Preview:
         if check is None:
             return None
         asked = question_of(check)
-        question = (client.id, *asked) if self._each or client.id in self._own else asked
+        each = self._each_update if check.protocol == "update-server" else self._each
+        question = (client.id, *asked) if each or client.id in self._own else asked
         if question not in self._known:
             self._known[question] = self._compared(check)
         hears = self._known[question]
         return None if hears is None else Change(client=client.id, before=hears[0], after=hears[1])
 
     def _compared(self, check: Check) -> tuple[Told, Told] | None:
+        for update_type in self._types(check):
+            hears = self._hears(replace(check, update_type=update_type))
+            if hears is not None:
+                return self._pairs.setdefault(hears, hears)
+        return None
+
+    def _hears(self, check: Check) -> tuple[Told, Told] | None:
         was, becomes = decide(self._before, check, self._now), decide(self._after, check, self._now)
         if (was.answer, was.reason.code, was.strike) == (becomes.answer, becomes.reason.code, becomes.strike):
             return None
         hears = told(was, check), told(becomes, check)
         # A release may change in what no manifest says.
-        return None if hears[0] == hears[1] else self._pairs.setdefault(hears, hears)
+        return None if hears[0] == hears[1] else hears
+
+    def _types(self, check: Check) -> Iterable[str]:
+        """The types of releases that it asks for, the plugin's one first; of what changes the first is shown."""
+        if check.protocol != "update-server":
+            return (check.update_type,)
+        channels = (one.channels.get(check.asked_channel) for one in (self._before, self._after))
+        found = {
+            controls.releases[sequence].update_type
+            for controls, channel in zip((self._before, self._after), channels, strict=True)
+            for sequence in (channel.releases if channel else ())
+        }
+        return (DEFAULT_UPDATE_TYPE, *sorted(found - {DEFAULT_UPDATE_TYPE}))
 
 
 def changes(before: Controls, after: Controls, clients: Iterable[Client], now: datetime) -> list[Change]:
@@ -86,6 +109,14 @@ def own_rules(controls: Controls) -> set[str]:
     armed = (one.client for one in controls.faults)
     targets = (one for release in controls.releases.values() for one in release.targets.clients)
     return {*controls.pins, *targets, *(one for one in (*forced, *armed) if one is not None)}
+
+
+def _rolls_other_types(controls: Controls) -> bool:
+    """Whether a rollout of what only the second protocol's clients ask for looks at who they are."""
+    return any(
+        release.update_type != DEFAULT_UPDATE_TYPE and release.percent < WHOLE and not release.withheld
+        for release in controls.releases.values()
+    )
 
 
 def question_of(check: Check) -> tuple[object, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.controls import Controls
@@ -19,6 +21,7 @@ from hotswap_dev.domain.model import (
     DEFAULT_UPDATE_TYPE,
     SAME_AS_CLIENT,
     Channel,
+    Protocol,
     Release,
 )
 from hotswap_dev.domain.versions import parse
@@ -95,7 +98,15 @@ def _triple(version: str) -> str:
     return version.partition("+")[0].partition("-")[0]
 
 
-class Reach(Struct, frozen=True, kw_only=True):
+class Counted(Struct, frozen=True, kw_only=True):
+    """What is counted over clients, so that whoever must not be held up may count them in pieces."""
+
+    def plus(self, more: Self) -> Self:
+        """The same over these clients and those of `more`."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how two of it are one")
+
+
+class Reach(Counted, frozen=True, kw_only=True):
     """How many of the known clients a release is for, and who comes next as its percent rises."""
 
     sequence: int
@@ -109,13 +120,30 @@ class Reach(Struct, frozen=True, kw_only=True):
     next_at: float | None = None
     """From which percent on that one is inside."""
 
+    def plus(self, more: Self) -> Self:
+        """The reach among both."""
+        known = ((one.next_at, one.next) for one in (self, more) if one.next_at is not None and one.next)
+        next_at, flips_in = min(known, default=(None, None))
+        return replace(
+            self, inside=self.inside + more.inside, of=self.of + more.of, next=flips_in, next_at=next_at
+        )
+
+
+def concerns(release: Release, channel: str | None, protocol: Protocol) -> bool:
+    """Whether who asks for this channel, in this protocol, may be offered such a release at all: the plugin's clients
+    know but one type.
+    """
+    if (channel or DEFAULT_CHANNEL) != release.channel:
+        return False
+    return release.update_type == DEFAULT_UPDATE_TYPE or protocol == "update-server"
+
 
 def reach(release: Release, checks: Iterable[Check]) -> Reach:
     """How far a release reaches among these checks, one for each client."""
     inside_, of = 0, 0
     nearest: tuple[float, str] | None = None
     for check in checks:
-        if (check.channel or DEFAULT_CHANNEL) != release.channel or missed_target(release, check) is not None:
+        if not concerns(release, check.channel, check.protocol) or missed_target(release, check) is not None:
             continue
         of += 1
         if inside(release, check.client):
@@ -147,11 +175,7 @@ def told_apart(controls: Controls) -> tuple[Release, ...]:
 
     What lies below that one tells nobody apart, however many releases were left at a part there.
     """
-    return tuple(
-        release
-        for channel in controls.channels.values()
-        for release in _rolls(controls, channel, taken_back=True)
-    )
+    return tuple(release for channel in controls.channels.values() for release in _rolls(controls, channel))
 
 
 def place(check: Check, apart: Iterable[Release]) -> tuple[tuple[bool, bool], ...]:
@@ -182,22 +206,19 @@ def _too_old(binary: str | None, release: Release) -> bool:
         return True
 
 
-def _rolls(controls: Controls, channel: Channel, *, taken_back: bool = False) -> Iterator[Release]:
-    """`taken_back`: with poisoned ones that are withheld. Nobody is offered those, but only their victims are told that
-    they can't have them.
-    """
+def _rolls(controls: Controls, channel: Channel) -> Iterator[Release]:
     oldest: str | None = None
     for sequence in channel.releases:
         release = controls.releases[sequence]
-        if release.update_type != DEFAULT_UPDATE_TYPE:
+        if release.update_type != DEFAULT_UPDATE_TYPE or release.withheld:
             continue
-        if release.withheld or not controls.has_bytes(release):
-            if taken_back and release.origin == "poisoned" and release.targets.clients:
-                yield release
+        if not controls.has_bytes(release):
+            if release.origin == "poisoned" and release.targets.clients:
+                yield release  # its victims alone are told that it is gone
             continue
         if oldest is not None and _as_new(release.min_binary_version, oldest):
             continue
-        if release.percent < WHOLE or release.targets.clients:
+        if release.targets.clients or (release.percent < WHOLE and (release.percent > 0 or release.always)):
             yield release
         elif release.whole:
             # Whom this one suits is offered it; an older binary goes on to what is below.

@@ -29,6 +29,7 @@ from hotswap_dev.domain.observations import Level, Noticed, Observation
 from hotswap_dev.domain.policy import Decision, Fetch, Offer, decide, decide_download
 from hotswap_dev.domain.preview import Change, Preview, next_check
 from hotswap_dev.domain.retention import prunable
+from hotswap_dev.domain.rollout import Counted
 from hotswap_dev.domain.text import LONGEST_PATH, shown
 from hotswap_dev.engine.bus import Bus
 from hotswap_dev.engine.ledger import Committed, Ledger
@@ -297,16 +298,27 @@ class Engine:
                 change = preview.change(client)
                 if change is not None:
                     changed.append(change)
+        outlook = await self._outlook(command, committed, seen)
         return Done(
             revision=self.bus.revision,
             events=tuple(wire.plain(fact) for fact in committed.facts),
-            result=wire.plain(self._outlook(command, committed, seen)),
+            result=wire.plain(outlook),
             changes=tuple(changed),
         )
 
-    def _outlook(self, command: Command, committed: Committed, seen: Sequence[Client]) -> object | None:
-        checks = (check for client in seen if (check := next_check(client)) is not None)
-        return command.outlook(committed.after, checks) or release_in(committed.facts)
+    async def _outlook(self, command: Command, committed: Committed, seen: Sequence[Client]) -> object | None:
+        """What its caller may want to know besides; where it counts clients, answers go on meanwhile."""
+        counted: Counted | None = None
+        for first in range(0, max(len(seen), 1), _AT_A_TIME):
+            if first:
+                await asyncio.sleep(0)
+            piece = seen[first : first + _AT_A_TIME]
+            checks = (check for client in piece if (check := next_check(client)) is not None)
+            outlook = command.outlook(committed.after, checks)
+            if not isinstance(outlook, Counted):
+                return outlook or release_in(committed.facts)
+            counted = outlook if counted is None else counted.plus(outlook)
+        return counted
 
 
 def _path_shown(path: Path | str | None) -> str | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -17,34 +15,32 @@ from multidict import CIMultiDict
 
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import BadCheck, Check
-from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import Fault
 from hotswap_dev.domain.faults.check import ManifestFault
-from hotswap_dev.domain.faults.download import HugeContentLength
 from hotswap_dev.domain.faults.manifests import bent_manifest
 from hotswap_dev.domain.faults.signature import SignatureFault
-from hotswap_dev.domain.model import Manifest, Release
-from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded
+from hotswap_dev.domain.model import Manifest
+from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.domain.policy import (
     Answer,
     Decision,
     Denied,
     Offer,
     Refusal,
-    decide_download,
-    denial,
     manifest,
     newest_whole,
 )
-from hotswap_dev.domain.reasons import Reason, sentence
-from hotswap_dev.domain.text import digest, shown
+from hotswap_dev.domain.reasons import sentence
+from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server import lifecycle_site
-from hotswap_dev.server.downloads import Attribution, BundleResponse
+from hotswap_dev.server.access import REASON_HEADER, challenge, demanded, demanded_names, denied_problem
+from hotswap_dev.server.download_site import DownloadSite
+from hotswap_dev.server.downloads import Attribution
 from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed, guarded, host_rule, stamp
-from hotswap_dev.server.misbehave import PlainAnswer, misbehave_check, misbehave_download
+from hotswap_dev.server.misbehave import PlainAnswer, misbehave_check
 from hotswap_dev.server.page import SitePage, page
 from hotswap_dev.server.questions import Question, plain_question, question_of
 from hotswap_dev.server.turns import Turns
@@ -58,10 +54,8 @@ What the plugin sends needs no router and no chain of handlers; they take longer
 and whatever is refused, goes the application's way.
 """
 
-REASON_HEADER = "X-Hotswap-Reason"
 _NO_STORE = "no-store"
 _UNATTRIBUTED = "-"
-_CANONICAL = re.compile(r"[1-9][0-9]{0,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ def client_site(
     # Any text at all: a plain {sequence} takes no braces, and an endpoint whose placeholder nobody replaced is a check.
     app.router.add_get("/api/ota/{sequence:[^/]+}", site.check, allow_head=False)
     app.router.add_get("/api/updates/{sequence:[^/]+}", site.check, allow_head=False)
-    app.router.add_get("/bundles/{token}/{sequence}/{name}", site.bundle)
+    site.downloads.join(app.router)
     app.router.add_get("/channels/{channel}/latest.json", site.latest)
     site.updates.join(app.router)
     lifecycle_site.join(app.router, engine)
@@ -125,10 +119,11 @@ class _ClientSite:
     def __init__(self, engine: Engine, options: ClientSiteOptions, exchanges: ExchangeLog) -> None:
         self._engine = engine
         self._exchanges = exchanges
+        exchanges.hide(lambda: demanded_names(engine.controls))
         self._options = options
         self._attribution = Attribution(options.secret)
         self._outbox = Outbox()
-        self._turns = Turns(options.downloads_at_once)
+        self.downloads = DownloadSite(engine, self._attribution, Turns(options.downloads_at_once))
         self.updates = UpdateSite(
             engine,
             self._attribution,
@@ -152,10 +147,10 @@ class _ClientSite:
         peer = request.remote or "?"
         asked = question.asked_by(request.headers.get(self._options.id_header), peer)
         if self._engine.controls.required and isinstance(asked, Check):
-            asked = replace(asked, headers=self._demanded(request))
+            asked = replace(asked, headers=demanded(self._engine.controls, request))
         decision = self._engine.answer(asked)
         status, content_type, body = self._told(request, asked, decision)
-        headers, head = _head(status, decision.reason.code, content_type, _challenge(decision.answer))
+        headers, head = _head(status, decision.reason.code, content_type, _way_in(decision.answer))
         if decision.strike is not None:
             if isinstance(decision.answer, Offer) and decision.strike.fault.at_offers:
                 body = await self._bent(request, asked, decision.answer, decision.strike.fault)
@@ -170,55 +165,6 @@ class _ClientSite:
         told = headers if isinstance(response, WholeAnswer) else response.headers
         self._exchanges.keep(answered, request, told, body)
         return response
-
-    async def bundle(self, request: web.Request) -> web.StreamResponse:
-        release = _named(self._engine.controls, request.match_info["sequence"], request.match_info["name"])
-        client = self._attribution.client(request.match_info["token"])
-        path = self._engine.bundle_file(release)
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        if request.method == "HEAD":  # no attempt: it is let in or not, and nothing else happens to it
-            let_in = decide_download(self._engine.controls, release, client, self._demanded(request))
-            if let_in.denied is not None:
-                return _shut_out(let_in.denied, release)
-            return BundleResponse(path, headers, self._turns)
-        peer = request.remote or "?"
-        attempt = self._attribution.attempt(client or peer, release.sequence)
-        fetch = self._engine.fetch(release, client, self._demanded(request))
-        # The client was promised more than there is.
-        cut_short = fetch.strike is not None and isinstance(fetch.strike.fault, HugeContentLength)
-        began = time.perf_counter()
-
-        def ended(status: int, sent: int) -> None:
-            self._engine.observe(
-                DownloadEnded(
-                    at=datetime.now(UTC),
-                    client=client,
-                    peer=peer,
-                    sequence=release.sequence,
-                    bytes=sent,
-                    complete=status == 200 and sent == release.bundle.size and not cut_short,
-                    attempt=attempt,
-                    duration_ms=round((time.perf_counter() - began) * 1000, 1),
-                    range=status == 206,
-                    status=status,
-                    fault=None if fetch.strike is None else fetch.strike.armed.fault,
-                    override=None if fetch.strike is None else fetch.strike.armed.override,
-                )
-            )
-
-        if fetch.denied is not None:
-            ended(fetch.denied.status, 0)
-            return _shut_out(fetch.denied, release)
-        if fetch.strike is not None:
-            return misbehave_download(
-                fetch.strike.fault,
-                path,
-                release.bundle.size,
-                headers,
-                self._turns,
-                lambda spoiled: ended(spoiled.status, spoiled.sent),
-            )
-        return BundleResponse(path, headers, self._turns, lambda whole: ended(whole.status, whole.sent))
 
     async def latest(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]
@@ -257,13 +203,8 @@ class _ClientSite:
         if isinstance(answer, Refusal):
             return 400, PROBLEM, _bad_request(answer, decision)
         if isinstance(answer, Denied):
-            return answer.status, PROBLEM, _problem(answer.status, decision.reason)
+            return answer.status, PROBLEM, denied_problem(answer, decision.reason)
         return 204, None, b""
-
-    def _demanded(self, request: web.Request) -> Mapping[str, str]:
-        """Of the headers that some channel demands, those that came: what decides needs no other, and no value."""
-        wanted = {one.header.lower() for one in self._engine.controls.required.values()}
-        return {name: digest(request.headers[name]) for name in sorted(wanted) if name in request.headers}
 
     async def _bent(self, request: web.Request, asked: Check | BadCheck, offer: Offer, fault: Fault) -> bytes:
         """The body of an offer as a fault of the manifest, or of the signature in it, has it."""
@@ -317,41 +258,8 @@ def _head(
 _written = functools.lru_cache(maxsize=256)(wire.rfc3339)
 
 
-def _named(controls: Controls, sequence: str, name: str) -> Release:
-    """The release that a bundle's URL names: looked up in memory, no path is ever made of it (hardening B1)."""
-    release = controls.releases.get(int(sequence)) if _CANONICAL.fullmatch(sequence) else None
-    if (
-        release is None
-        or name != f"{release.bundle.hash8}.{release.bundle.format}"
-        or not controls.has_bytes(release)
-    ):
-        # The same as for any other path that leads nowhere: what is almost a name is not told from what is none.
-        raise web.HTTPNotFound
-    return release
-
-
-def _problem(status: int, reason: Reason) -> bytes:
-    return wire.encode(
-        {
-            "type": f"urn:hotswap-dev:{reason.code}",
-            "title": reason.code,
-            "status": status,
-            "detail": sentence(reason),
-        }
-    )
-
-
-def _shut_out(denied: Denied, release: Release) -> web.Response:
-    reason = denial(denied, release.channel)
-    headers, _ = _head(denied.status, reason.code, PROBLEM, _challenge(denied))
-    return web.Response(status=denied.status, body=_problem(denied.status, reason), headers=headers.copy())
-
-
-def _challenge(answer: Answer) -> str | None:
-    """How to be let in, which a 401 names (RFC 9110, section 11.6.1)."""
-    if not isinstance(answer, Denied) or answer.status != HTTPStatus.UNAUTHORIZED:
-        return None
-    return "Bearer" if answer.header.lower() == "authorization" else answer.header
+def _way_in(answer: Answer) -> str | None:
+    return challenge(answer) if isinstance(answer, Denied) else None
 
 
 def _body_of(spoiled: web.Response) -> bytes:

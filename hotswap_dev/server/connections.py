@@ -164,7 +164,7 @@ class Connection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=keep_alive,
             access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
-            # No request has a body to inflate (hardening D7).
+            # No compressed body is ever inflated (hardening D7); who reads bodies refuses it.
             auto_decompress=False,
         )
         self._all = connections

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
 from sys import getsizeof
@@ -69,12 +69,23 @@ class _Exchange(NamedTuple):
 
 
 class ExchangeLog:
-    """The newest exchanges. `id_header` is the header whose value is a client's identity, and no secret."""
+    """The newest exchanges. `id_header` is the header whose value is a client's identity, and no secret.
+
+    What is demanded as a credential (`hide`) is hidden whatever it is called.
+    """
 
     def __init__(self, id_header: str = "X-Device-Id") -> None:
         self._shown = _SHOWN | {id_header.lower()}
+        self._demanded: Callable[[], Collection[str]] = tuple
+        self._hidden: set[str] = set()
         self._ring: deque[_Kept] = deque()
         self._held = 0
+
+    def hide(self, demanded: Callable[[], Collection[str]]) -> None:
+        """Show no value of these headers, given in lower case: it is asked anew for each exchange that is kept or read,
+        and what was demanded once stays hidden for as long as this log is kept.
+        """
+        self._demanded = demanded
 
     def keep(
         self,
@@ -88,6 +99,8 @@ class ExchangeLog:
         `answer_headers` are those of `head_of`, without what depends on the body and the moment; or those of a
         response, which has all of them once it is sent.
         """
+        if demanded := self._demanded():
+            self._hidden.update(demanded)
         sent = request.headers
         headers: _Sent = sent
         texts = sum(map(len, sent)) + sum(map(getsizeof, sent.values()))
@@ -116,6 +129,7 @@ class ExchangeLog:
         return None
 
     def _rendered(self, one: _Exchange) -> Mapping[str, wire.Json]:
+        self._hidden.update(self._demanded())
         answered = one.answered
         sent = one.headers if isinstance(one.headers, tuple) else _bounded(one.headers.items())
         return {
@@ -136,6 +150,8 @@ class ExchangeLog:
 
     def _may_show(self, name: str) -> bool:
         lower = name.lower()
+        if lower in self._hidden:
+            return False
         return lower in self._shown or lower.startswith(_SHOWN_PREFIXES)
 
 

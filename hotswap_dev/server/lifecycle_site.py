@@ -8,21 +8,18 @@ Origin.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import web
 
 from hotswap_dev import wire
-from hotswap_dev.domain.checks import is_loopback
 from hotswap_dev.domain.lifecycle import Report, read_report, reporter
 from hotswap_dev.domain.observations import LifecycleReported
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.server.allowance import Allowance, TooMany, demand, told_to_wait
+from hotswap_dev.server.bodies import NotPlain, whole_body
 from hotswap_dev.server.guard import Forbidden, problem
 
 PATH = "/api/lifecycle"
@@ -35,11 +32,6 @@ MAX_BODY = 8 * 1024
 
 BODY_SECONDS = 10.0
 
-REPORTS_A_SECOND = 200
-AT_ONCE = 1000
-"""What an address may send beyond that rate before it is told to wait (429)."""
-
-_ADDRESSES = 256
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
     "Access-Control-Allow-Headers": "Content-Type",
@@ -47,58 +39,11 @@ _PREFLIGHT = {
 }
 
 
-class TooLarge(HotswapError):
-    """More than is read; 413."""
-
-    status = 413
-
-
-class NotJson(HotswapError):
-    """A body of another kind; 415."""
-
-    status = 415
-
-
-class TooMany(HotswapError):
-    """More reports than an address may send; 429."""
-
-    status = 429
-
-
 def join(router: web.UrlDispatcher, engine: Engine, *, body_seconds: float = BODY_SECONDS) -> None:
     """Add the route to the client site's. `body_seconds` is how long a body may take to arrive."""
     site = _LifecycleSite(engine, body_seconds)
     router.add_post(PATH, site.report)
     router.add_options(PATH, site.preflight)
-
-
-class Allowance:
-    """So many a second for each address, and a burst on top; the addresses asked about last are remembered.
-
-    `clock` gives seconds that only rise.
-    """
-
-    def __init__(
-        self,
-        rate: float = REPORTS_A_SECOND,
-        burst: int = AT_ONCE,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, peer: str) -> bool:
-        """Whether this address may send one more now; that one is then used up."""
-        address, now = "local" if is_loopback(peer) else peer, self._clock()
-        left, since = self._left.pop(address, (float(self._burst), now))
-        left = min(float(self._burst), left + (now - since) * self._rate)
-        may = left >= 1
-        self._left[address] = (left - 1 if may else left, now)
-        if len(self._left) > _ADDRESSES:
-            self._left.popitem(last=False)
-        return may
 
 
 class _LifecycleSite:
@@ -120,29 +65,24 @@ class _LifecycleSite:
         try:
             self._observe(request, await self._read(request))
         except HotswapError as error:
-            response = problem(error)
-            if isinstance(error, TooMany):
-                response.headers["Retry-After"] = "1"
-            return _readable(request, response)
+            return _readable(request, told_to_wait(error) if isinstance(error, TooMany) else problem(error))
         return _readable(request, web.Response(status=204, headers={"Cache-Control": "no-store"}))
 
     async def _read(self, request: web.Request) -> Report:
         peer = request.remote or "?"
         if request.content_type != "application/json" or "Content-Encoding" in request.headers:
             kind = request.headers.get("Content-Type", "none")
-            raise NotJson(
+            raise NotPlain(
                 f"a report needs Content-Type: application/json and no Content-Encoding, this one has {shown(kind)}",
                 "send JSON as it is",
                 code="not-json",
             )
-        if not self._allowance.take(peer):
-            raise TooMany(
-                f"{peer} sends more than {REPORTS_A_SECOND} reports a second",
-                "report what happens, not how far it is",
-                code="too-many-reports",
-            )
+        demand(self._allowance, peer)
+        body = await whole_body(
+            request, most=MAX_BODY, seconds=self._body_seconds, usual="an event has about a hundred"
+        )
         try:
-            document = wire.decode(await self._body(request))
+            document = wire.decode(body)
         except (ValueError, RecursionError) as error:
             raise HotswapError(
                 f"the body is no JSON: {shown(str(error))}",
@@ -150,26 +90,6 @@ class _LifecycleSite:
                 code="bad-json",
             ) from None
         return read_report(document)
-
-    async def _body(self, request: web.Request) -> bytes:
-        if (request.content_length or 0) > MAX_BODY:
-            raise _too_large()
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._body_seconds):
-                while piece := await request.content.readany():
-                    body += piece
-                    if len(body) > MAX_BODY:
-                        raise _too_large()
-        except TimeoutError:
-            raise HotswapError(
-                f"the body did not arrive within {self._body_seconds:g} s", code="body-too-slow"
-            ) from None
-        except (web.RequestPayloadError, ClientPayloadError):
-            raise HotswapError(
-                "the body broke off", "send it with its Content-Length", code="bad-body"
-            ) from None
-        return bytes(body)
 
     def _observe(self, request: web.Request, report: Report) -> None:
         peer = request.remote or "?"
@@ -203,9 +123,3 @@ def _readable(request: web.Request, response: web.Response) -> web.Response:
     if origin := request.headers.get("Origin"):
         response.headers["Access-Control-Allow-Origin"] = origin
     return response
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(
-        f"the body has more than {MAX_BODY} bytes", "an event has about a hundred", code="body-too-large"
-    )

@@ -6,7 +6,6 @@ The contract says "an HTTP form POST with a JSON document" and names no field. C
 
 from __future__ import annotations
 
-import asyncio
 import email.message
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
@@ -17,7 +16,7 @@ from hotswap_dev import wire
 from hotswap_dev.domain.checks import BadCheck
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.updates import bad
-from hotswap_dev.errors import HotswapError
+from hotswap_dev.server.bodies import demand_plain, whole_body
 
 MAX_BODY = 64 * 1024
 """Bytes."""
@@ -30,32 +29,12 @@ _MOST_FIELDS = 100
 _FORM = "application/x-www-form-urlencoded"
 
 
-class TooLarge(HotswapError):
-    """More than is read; 413."""
-
-    status = 413
-
-
 async def read_body(request: web.Request) -> bytes:
-    """A request's body; HotswapError where it is too large, too slow, or broken."""
-    if (request.content_length or 0) > MAX_BODY:
-        raise _too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while piece := await request.content.readany():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise _too_large()
-    except TimeoutError:
-        raise HotswapError(
-            f"the body did not arrive within {BODY_SECONDS:g} s", "send it at once", code="body-too-slow"
-        ) from None
-    except web.RequestPayloadError as error:
-        raise HotswapError(
-            f"the body can't be read: {error}", "send it with its Content-Length", code="bad-body"
-        ) from None
-    return bytes(body)
+    """A request's body; HotswapError where it is compressed, too large, too slow, or broken."""
+    demand_plain(request)
+    return await whole_body(
+        request, most=MAX_BODY, seconds=BODY_SECONDS, usual="a document has a few hundred"
+    )
 
 
 def document_of(body: bytes, content_type: str, *, example: str) -> wire.Json | BadCheck:
@@ -144,9 +123,3 @@ def _kind(content_type: str) -> tuple[str, bytes]:
 
 def _beginning(body: bytes) -> str:
     return body[:100].decode("utf-8", "replace")
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(
-        f"the body has more than {MAX_BODY} bytes", "a document has a few hundred", code="body-too-large"
-    )

@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,8 +22,8 @@ from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Release
 from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.domain.policy import Decision, Denied, Offer
-from hotswap_dev.domain.reasons import Reason, sentence
-from hotswap_dev.domain.text import digest, shown
+from hotswap_dev.domain.reasons import Reason
+from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.updates import (
     COMPLETION_EXAMPLE,
     EXAMPLE,
@@ -39,6 +38,8 @@ from hotswap_dev.domain.updates import (
     update_of,
 )
 from hotswap_dev.engine.engine import Engine
+from hotswap_dev.server.access import REASON_HEADER, challenge, demanded, denied_problem
+from hotswap_dev.server.allowance import Allowance, TooMany, demand, told_to_wait
 from hotswap_dev.server.completions import Completions
 from hotswap_dev.server.downloads import Attribution
 from hotswap_dev.server.exchange_log import ExchangeLog
@@ -54,7 +55,6 @@ from hotswap_dev.storage.request_ids import (
 
 _log = logging.getLogger(__name__)
 
-REASON_HEADER = "X-Hotswap-Reason"
 _NO_STORE = "no-store"
 _LONGEST_LIST = 1000
 
@@ -83,7 +83,10 @@ class UpdateSite:
         self._public_url = public_url
         self._digests = Digests(engine.store)
         self._ids = RequestIds(secret)
-        self._completions = Completions(engine, attribution, self._digests, self._ids, id_header=id_header)
+        self._allowance = Allowance()
+        self._completions = Completions(
+            engine, attribution, self._digests, self._ids, id_header=id_header, allowance=self._allowance
+        )
 
     def join(self, router: web.UrlDispatcher) -> None:
         """Add the routes to the client site's."""
@@ -96,20 +99,28 @@ class UpdateSite:
         body = await read_body(request)
         began = time.perf_counter()
         document = document_of(body, request.headers.get("Content-Type", ""), example=EXAMPLE)
-        if is_completion(document):
-            return await self._completions.take(request, read_completion(document))
-        asked = document if isinstance(document, BadCheck) else read_asked(document)
-        if isinstance(asked, BadCheck):
-            asked = replace(asked, client=self._asking(request, document))
-        return await self._answered(request, asked, began)
+        try:
+            if is_completion(document):
+                demand(self._allowance, request.remote or "?")
+                return await self._completions.take(request, read_completion(document))
+            asked = document if isinstance(document, BadCheck) else read_asked(document)
+            if isinstance(asked, BadCheck):
+                asked = replace(asked, client=self._asking(request, document))
+            return await self._answered(request, asked, began)
+        except TooMany as error:
+            return told_to_wait(error)
 
     async def completion(self, request: web.Request) -> web.StreamResponse:
         """Take what became of updates, and say how it was recorded."""
         _demand_no_page(request)
-        body = await read_body(request)
-        document = document_of(body, request.headers.get("Content-Type", ""), example=COMPLETION_EXAMPLE)
-        read = document if isinstance(document, BadCheck) else read_completion(document)
-        return await self._completions.take(request, read)
+        try:
+            demand(self._allowance, request.remote or "?")
+            body = await read_body(request)
+            document = document_of(body, request.headers.get("Content-Type", ""), example=COMPLETION_EXAMPLE)
+            read = document if isinstance(document, BadCheck) else read_completion(document)
+            return await self._completions.take(request, read)
+        except TooMany as error:
+            return told_to_wait(error)
 
     # Questions.
 
@@ -125,11 +136,12 @@ class UpdateSite:
                 self._engine.controls,
                 device=request.headers.get(self._id_header),
                 peer=peer,
-                headers=self._demanded(request),
+                headers=demanded(self._engine.controls, request),
             )
         if isinstance(check, Check):
             decisions = self._engine.answer_update(check)
         else:
+            demand(self._allowance, peer)  # it is recorded, and its sender makes up what it says
             decisions = {DEFAULT_UPDATE_TYPE: self._engine.answer(check)}
         leading = _leading(decisions)
         told = await self._told(request, asked, check, decisions, leading)
@@ -229,13 +241,8 @@ class UpdateSite:
         return update_client(
             request.headers.get(self._id_header),
             peer=request.remote or "?",
-            platform=platform.lower() if isinstance(platform, str) and platform else "?",
+            platform=platform.lower() if isinstance(platform, str) else "?",
         )
-
-    def _demanded(self, request: web.Request) -> Mapping[str, str]:
-        """`Check.headers` of a request: of the headers that some channel demands, those that came."""
-        wanted = {one.header.lower() for one in self._engine.controls.required.values()}
-        return {name: digest(request.headers[name]) for name in sorted(wanted) if name in request.headers}
 
 
 class _Told(NamedTuple):
@@ -320,17 +327,10 @@ def _bundle_gone(release: Release) -> Reason:
 
 def _denied(denied: Denied, reason: Reason) -> _Told:
     headers = {"Content-Type": PROBLEM}
-    if denied.status == HTTPStatus.UNAUTHORIZED:
-        # RFC 9110, section 11.6.1: it names how to be let in.
-        authorization = denied.header.lower() == "authorization"
-        headers["WWW-Authenticate"] = "Bearer" if authorization else denied.header
-    body = {
-        "type": f"urn:hotswap-dev:{reason.code}",
-        "title": reason.code,
-        "status": denied.status,
-        "detail": sentence(reason),
-    }
-    return _Told(denied.status, reason, headers, wire.encode(body))
+    way_in = challenge(denied)
+    if way_in is not None:
+        headers["WWW-Authenticate"] = way_in
+    return _Told(denied.status, reason, headers, denied_problem(denied, reason))
 
 
 def _demand_no_page(request: web.Request) -> None:

@@ -18,6 +18,7 @@ from hotswap_dev.server import exchange_log
 from hotswap_dev.server.exchange_log import ExchangeLog
 from tests.server.asking import Answer, Asking, a_request, connection, happened, raw, status_of, times, until
 from tests.server.conftest import Serve
+from tests.server.update_asking import ask
 from tests.unit.making import an_answered_check
 
 QUERY = "binary_version=0.1.0&platform=linux&arch=x86_64"
@@ -104,6 +105,31 @@ async def test_every_line_of_the_history_leads_to_its_exchange(server: Asking) -
     ]
 
     assert targets == [f"/api/ota/{sequence}?{QUERY}" for sequence in (0, 1, 0)]
+
+
+@pytest.mark.parametrize("header", ["User-Agent", "Accept", "X-Hotswap-Key", "Content-Token"])
+@pytest.mark.parametrize("protocol", ["hotswap", "update-server"])
+async def test_C10_the_value_of_a_demanded_header_is_hidden_whatever_it_is_called(
+    server: Asking, header: str, protocol: str
+) -> None:
+    async def one(number: int) -> Mapping[str, str]:
+        """The headers of another exchange, as they are shown."""
+        if protocol == "hotswap":
+            await server.check(headers={header: "canary", "X-Device-Id": "Pixel"})
+        else:
+            await ask(server, None, **{header.replace("-", "_"): "canary"}, X_Device_Id="Pixel")
+        return await shown(number)
+
+    async def shown(number: int) -> Mapping[str, str]:
+        seen = (await times(server.engine, CheckAnswered, number))[number - 1]
+        return dict((await the_exchange(server, seen)).json["headers"])
+
+    demand = {"channel": "beta", "header": header.lower(), "status": 401, "value": "canary"}
+    assert (await one(1))[header] == "canary", "it is nobody's secret yet"
+    await server.control("/api/commands/set-required-header", demand)
+    assert (await shown(1))[header] == (await one(2))[header] == "***"
+    await server.control("/api/commands/set-required-header", {**demand, "status": None})
+    assert (await shown(1))[header] == (await shown(2))[header] == "***", "nor is it shown afterwards"
 
 
 async def test_C10_of_a_header_that_may_be_a_secret_only_the_name_is_shown(server: Asking) -> None:

@@ -15,8 +15,9 @@ from aiohttp.test_utils import TestServer
 from hotswap_dev.domain.clients import label_sentence
 from hotswap_dev.domain.observations import DownloadEnded, LifecycleReported
 from hotswap_dev.server import lifecycle_site
+from hotswap_dev.server.allowance import AT_ONCE, REPORTS_A_SECOND, Allowance
 from hotswap_dev.server.guard import client_admission, guarded, host_rule
-from hotswap_dev.server.lifecycle_site import AT_ONCE, MAX_BODY, ORIGINS, REPORTS_A_SECOND, Allowance
+from hotswap_dev.server.lifecycle_site import MAX_BODY, ORIGINS
 from tests.server.asking import (
     PATIENCE,
     Answer,
@@ -349,6 +350,11 @@ def test_an_address_may_send_a_burst_and_then_so_many_a_second() -> None:
     assert taken() == REPORTS_A_SECOND
     now = 1000.0
     assert taken() == AT_ONCE
+
+
+def test_of_several_at_once_all_are_let_in_or_none_is_and_then_none_is_used_up() -> None:
+    allowance = Allowance(rate=0, burst=10, clock=lambda: 0.0)
+    assert [allowance.take("10.0.0.7", count) for count in (8, 3, 2, 1)] == [True, False, True, False]
 
 
 def test_both_families_of_localhost_share_an_allowance_and_few_addresses_are_remembered() -> None:

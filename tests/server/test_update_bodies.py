@@ -102,9 +102,13 @@ async def test_a_body_without_a_document_is_a_400_with_an_example(server: Asking
 
 
 async def test_D7_a_compressed_body_is_never_unpacked(server: Asking) -> None:
-    answer = await post(server, gzip.compress(JSON), Content_Encoding="gzip")
+    for path in ("/update", "/update/completion"):
+        answer = await post(server, gzip.compress(JSON), path=path, Content_Encoding="gzip")
 
-    assert answer.status == 400
+        assert (answer.status, answer.json["title"]) == (415, "body-compressed")
+        assert "Content-Encoding: gzip" in answer.json["detail"]
+    assert not server.engine.clients, "nothing was asked"
+    assert (await post(server, JSON, Content_Encoding="identity")).status == 200
 
 
 async def test_A2_a_host_that_is_not_this_server_is_refused(server: Asking) -> None:

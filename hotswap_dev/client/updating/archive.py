@@ -8,6 +8,7 @@ flate2 1.1.10, zip 8.6.0). Sparse files are taken for other kinds: nothing of th
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import zlib
@@ -37,14 +38,28 @@ def entries(bundle: bytes, format: Literal["tar.gz", "zip"]) -> Iterator[Entry]:
     return _of_zip(bundle) if format == "zip" else _of_tar(bundle)
 
 
-def safe(path: bytes) -> bytes:
-    """The path, or Refused as the plugin does (updater.rs, `validate_entry_path`; on Unix a backslash is a letter)."""
+def safe(path: bytes, *, windows: bool = os.name == "nt") -> bytes:
+    """The path, or Refused as the plugin does (updater.rs, `validate_entry_path`, by Rust's `Path::components`).
+
+    On Unix a backslash is a letter. On Windows it separates too, and drives and servers' shares lead out of the folder;
+    what is returned there has `/` alone, so that whoever takes it apart need not know.
+    """
     shown = path.decode("utf-8", "replace")
-    if path.startswith(b"/"):
+    parts = _WINDOWS_SEPARATOR.split(path) if windows else path.split(b"/")
+    # Rust on Windows: `/x` has a root but no drive, and is therefore not absolute; it is refused as a component.
+    if _WINDOWS_ABSOLUTE.match(path) if windows else path.startswith(b"/"):
         raise _extraction(f"absolute path in archive: {shown}")
-    if b".." in path.split(b"/"):
+    rooted = windows and path[:1] in (b"/", b"\\")
+    # Rust takes `C:` within a path, and `1:` anywhere, for names; where Python joins parts each would be a drive.
+    on_a_drive = windows and any(_WINDOWS_DRIVE.match(part) for part in parts)
+    if rooted or on_a_drive or b".." in parts:
         raise _extraction(f"unsafe path component in archive: {shown}")
-    return path
+    return b"/".join(parts)
+
+
+_WINDOWS_SEPARATOR = re.compile(rb"[/\\]")
+_WINDOWS_DRIVE = re.compile(rb".:", re.DOTALL)
+_WINDOWS_ABSOLUTE = re.compile(rb"[A-Za-z]:[/\\]|[/\\]{2}[^/\\]+[/\\][^/\\]+")
 
 
 def io_error(error: OSError | ValueError) -> str:

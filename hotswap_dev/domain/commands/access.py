@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
+from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.commands.arguments import channel_name
 from hotswap_dev.domain.commands.channels import created_if_missing
 from hotswap_dev.domain.commands.registry import Built, Command
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, ProductMapped, RequiredHeaderRemoved, RequiredHeaderSet
 from hotswap_dev.domain.model import RequiredHeader
+from hotswap_dev.domain.rollout import Counted
 from hotswap_dev.domain.text import digest, shown
 from hotswap_dev.errors import HotswapError
 
@@ -47,6 +50,20 @@ _NO_CREDENTIALS: Mapping[str, str] = MappingProxyType(
 )
 """Headers in lower case that no login can be in, and why: what is shown, what ends at the next proxy (RFC 9110, section
 7.6.1), what HTTP itself needs."""
+
+
+class Unseen(Counted, frozen=True, kw_only=True):
+    """Clients of whom it is not known whether they send a header: it is looked at only where it is demanded."""
+
+    header: str
+    unseen: int
+    """Clients that were not seen sending it, so far."""
+    of: int
+    """Clients that ask for the channel."""
+
+    def plus(self, more: Self) -> Self:
+        """Those of both."""
+        return replace(self, unseen=self.unseen + more.unseen, of=self.of + more.of)
 
 
 class SetRequiredHeader(Command, frozen=True):
@@ -95,6 +112,15 @@ class SetRequiredHeader(Command, frozen=True):
             *created_if_missing(controls, channel, now),
             RequiredHeaderSet(at=now, channel=channel, required=required),
         ]
+
+    def outlook(self, controls: Controls, checks: Iterable[Check]) -> Unseen | None:
+        """Of how many clients it can't be foretold whether they are let in."""
+        channel = channel_name(self.channel)
+        if self.status is None:
+            return None
+        asking = [check for check in checks if check.asked_channel == channel]
+        unseen = sum(self.header.lower() not in check.headers for check in asking)
+        return Unseen(header=self.header, unseen=unseen, of=len(asking))
 
 
 class MapProduct(Command, frozen=True):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from hotswap_dev.cli.change import change_lines
 from hotswap_dev.cli.meaning import Known
-from hotswap_dev.cli.outlook import reach_words
+from hotswap_dev.cli.outlook import outlook_lines
 from hotswap_dev.cli.refusals import as_typed
 from hotswap_dev.client.control import ServerRefused
+from hotswap_dev.domain.commands import ArmFault
+from hotswap_dev.domain.commands.rollouts import SetRollout
 from hotswap_dev.domain.faults import every_fault, read_fault
 from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.errors import HotswapError
@@ -98,7 +100,7 @@ def test_how_far_a_release_reaches_is_said_with_who_flips_in_next(say: Say) -> N
     dry = say("set-rollout", "7", "25", "--dry-run", site=Site(ANSWERS, done(*ROLLED_OUT, result=REACH)))
     same = say("set-targets", "7", site=Site(ANSWERS, done(result=REACH)))
 
-    words = "3 of 8 clients; QA phone (Pixel-1234) flips in at 37 %"
+    words = "3 of 8 clients; QA phone flips in at 37 %"
     assert wet.out.splitlines() == [
         "release 7 is rolled out to 25 %; no client's answer changes",
         words,
@@ -111,10 +113,26 @@ def test_how_far_a_release_reaches_is_said_with_who_flips_in_next(say: Say) -> N
 def test_a_release_that_reaches_all_or_nobody_says_so() -> None:
     everyone = {**REACH, "inside": 8, "next": None, "next_at": None}
 
-    assert reach_words(everyone, {}) == "8 of 8 clients"
-    assert reach_words({**everyone, "inside": 1, "of": 1}, {}) == "1 of 1 client"
-    assert reach_words({**everyone, "inside": 0, "of": 0}, {}).startswith("no client that is known")
-    assert reach_words({**REACH, "next_at": 12.34}, {}).endswith("Pixel-1234 flips in at 12.34 %")
+    assert said_of(everyone) == ["8 of 8 clients"]
+    assert said_of({**everyone, "inside": 1, "of": 1}) == ["1 of 1 client"]
+    assert said_of({**everyone, "inside": 0, "of": 0}) == ["no client that is known is meant"]
+    assert said_of({**REACH, "next_at": 12.34}) == ["3 of 8 clients; Pixel-1234 flips in at 12.34 %"]
+
+
+def test_a_reach_that_another_version_counts_otherwise_is_left_out() -> None:
+    assert said_of({"sequence": 7, "reached": 3}) == []
+
+
+def said_of(reach: dict[str, Any]) -> list[str]:
+    return list(outlook_lines(SetRollout, {}, reach, {}))
+
+
+def test_a_fault_that_only_the_server_knows_is_armed_all_the_same() -> None:
+    arguments = {"fault": "check/of-tomorrow", "parameters": {"by": 3}}
+
+    assert list(outlook_lines(ArmFault, arguments, {"id": 9, "sequence": None}, {})) == [
+        "ends    hotswap-dev disarm-fault 9, or with this run of the server"
+    ]
 
 
 @pytest.mark.parametrize("name", every_fault())

@@ -80,6 +80,18 @@ async def test_an_offer_is_told_with_request_answer_verdict_events_and_manifest(
     assert server.downloads == [], "a check downloads nothing"
 
 
+async def test_the_value_of_a_header_may_lie_in_a_file(
+    server: ScriptedServer, check: Check, tmp_path: Path
+) -> None:
+    (tmp_path / "key.txt").write_text("secret\n")
+    server.check = answering(204)
+
+    said = await check("--header", "X-API-Key=@key.txt", "--header", "X-At=a@b")
+
+    assert (server.headers[0]["X-API-Key"], server.headers[0]["X-At"]) == ("secret", "a@b")
+    assert "secret" not in said.out + said.err
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "verdict"),
     [
@@ -277,7 +289,7 @@ async def test_under_require_https_no_app_starts_with_such_an_address(check: Che
         (["http://127.0.0.1:9/", "--confirm"], 2, "--confirm means nothing without --apply"),
         (["http://127.0.0.1:9/", "--sequence", "-1"], 2, "--sequence is -1"),
         (["http://127.0.0.1:9/", "--sequence", "latest"], 2, "no whole number"),
-        (["http://127.0.0.1:9/", "--header", "X-Key"], 2, "--header 'X-Key' is no NAME=VALUE"),
+        (["http://127.0.0.1:9/", "--header", "X-Key"], 2, "--header number 1 is no NAME=VALUE"),
         (["http://127.0.0.1:9/", "--apply", "out"], 2, "which key the bundle must be signed with"),
         (["http://127.0.0.1:9/", "--apply", "a-file", "--pubkey", "x"], 2, "--apply a-file is no folder"),
         (["http://127.0.0.1:9/", "--platform", "amiga"], 2, "amiga"),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
+from hotswap_dev import wire
 from hotswap_dev.cli.look import armed
 from hotswap_dev.cli.why import explained
+from hotswap_dev.domain.controls import apply
+from hotswap_dev.domain.facts import FaultArmed
+from hotswap_dev.domain.model import ArmedFault, Release
+from tests.unit import making
 from tests.unit.cli.saying import Say, Site, a_state, a_why
+from tests.unit.making import NOW, controls_with
 
 
 def an_armed(**changes: Any) -> dict[str, Any]:
@@ -43,6 +50,43 @@ def test_status_shows_armed_faults_by_their_numbers() -> None:
         ("fault", "3: check/delay (ms=500) for QA phone (p1), 2 times more, by a chance of 0.5"),
         ("fault", "4: crash-on-load for everyone, as release 9, until it is disarmed"),
     ]
+
+
+def a_whole_state(*releases: Release, faults: tuple[ArmedFault, ...] = ()) -> dict[str, Any]:
+    """`controls` as a server sends them."""
+    told = controls_with(*releases)
+    for one in faults:
+        told = apply(told, FaultArmed(at=NOW, armed=one))
+    found: dict[str, Any] = wire.plain(told)
+    return found
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_status_says_of_a_fault_that_something_newer_overtook_that_it_strikes_nobody(overtaken: bool) -> None:
+    releases = [making.a_release(1), making.a_release(2, origin="poisoned", from_sequence=1)]
+    releases += [making.a_release(3)] if overtaken else []
+    bad = ArmedFault(override=4, fault="crash-on-load", sequence=2)
+
+    (_, said), *_ = armed(a_whole_state(*releases, faults=(bad,)))
+
+    assert said == "4: crash-on-load for everyone, as release 2, until it is disarmed" + (
+        "; overtaken by 3: it strikes nobody any more" if overtaken else ""
+    )
+
+
+def test_status_calls_a_poisoned_copy_one_and_not_just_the_newest(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases = (making.a_release(1), making.a_release(2, origin="poisoned", from_sequence=1))
+    state = {
+        "controls": a_whole_state(*releases), "clients": [], "builds": {"dist": None}, "recording": {"dropped": 0},
+    }  # fmt: skip
+    server = SimpleNamespace(endpoint="http://127.0.0.1:1/api/ota/{{current_sequence}}", pid=7)
+    monkeypatch.setattr("hotswap_dev.cli.look.running_server", lambda _: server)
+
+    told = say("status", site=Site({"/api/state": state})).out
+
+    assert "newest 2 (1.0.0-ota.2, a poisoned copy of 1) on production" in told
 
 
 def test_status_shows_whom_releases_in_play_leave_out_and_none_below_a_whole_one() -> None:

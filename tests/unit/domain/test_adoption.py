@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hotswap_dev.domain.adoption import Adoption, Counting, adoptions, failed_on, in_play, station
 from hotswap_dev.domain.clients import Client
@@ -119,3 +120,13 @@ def test_who_stands_where_is_what_is_counted(clients: list[Client]) -> None:
         assert way.failed == stations.count("failed")
         assert way.clients == len(stations) - stations.count(None)
         assert way.offered == way.clients - stations.count("waiting")
+
+
+def test_a_release_of_another_type_has_only_the_second_protocols_clients_to_win() -> None:
+    sidecar = a_release(16, update_type="sidecar")
+    plugin, other = Story().reports(0).client, Story(protocol="update-server").reports(0).client
+    other = replace(other, id="other")
+
+    assert adoptions([sidecar], [plugin, other])[16].clients == 1
+    assert (station(sidecar, plugin), station(sidecar, other)) == (None, "waiting")
+    assert adoptions([a_release(16)], [plugin, other])[16].clients == 2

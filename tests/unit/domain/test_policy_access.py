@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hotswap_dev import wire
 from hotswap_dev.domain.checks import Check
-from hotswap_dev.domain.commands.access import MapProduct, SetRequiredHeader
+from hotswap_dev.domain.commands.access import MapProduct, SetRequiredHeader, Unseen
 from hotswap_dev.domain.commands.overrides import ClearOverrides
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import ChannelCreated, RequiredHeaderRemoved, RequiredHeaderSet
@@ -167,6 +167,21 @@ def test_an_error_about_a_value_does_not_repeat_it() -> None:
         )
     assert "value" in refused.value.message
     assert "canary" not in refused.value.message + refused.value.hint
+
+
+def test_of_who_was_never_seen_sending_the_header_it_is_said_that_nobody_knows() -> None:
+    demand = SetRequiredHeader(channel="production", header="X-API-Key", status=401)
+    asking = [a_check(headers=RIGHT), a_check(), a_check(channel="production"), a_check(channel="beta")]
+
+    found = demand.outlook(demanding(), asking)
+
+    assert found == Unseen(header="X-API-Key", unseen=2, of=3)
+    halves = [demand.outlook(demanding(), half) for half in (asking[:2], asking[2:])]
+    assert halves[0] is not None
+    assert halves[1] is not None
+    assert halves[0].plus(halves[1]) == found
+    opening = SetRequiredHeader(channel="production", header="X-API-Key", status=None)
+    assert opening.outlook(demanding(), asking) is None
 
 
 def test_what_is_demanded_is_no_override_and_stays_when_those_end() -> None:

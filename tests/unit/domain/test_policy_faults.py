@@ -55,7 +55,9 @@ def two() -> Controls:
 
 
 def test_every_fault_has_a_place_in_these_tests() -> None:
-    assert sorted((*OF_MANIFESTS, *OF_CHECKS, *OF_DOWNLOADS, *OF_NEITHER, *LINES, "offline")) == sorted(every_fault())
+    assert sorted((*OF_MANIFESTS, *OF_CHECKS, *OF_DOWNLOADS, *OF_NEITHER, *LINES, "offline")) == sorted(
+        every_fault()
+    )
 
 
 @pytest.mark.parametrize("fault", OF_CHECKS)

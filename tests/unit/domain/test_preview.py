@@ -15,9 +15,11 @@ from hotswap_dev.domain.commands.clients import NameClient
 from hotswap_dev.domain.commands.overrides import Annotate, Force204, SetMandatory
 from hotswap_dev.domain.commands.registry import Command
 from hotswap_dev.domain.commands.releases import EditRelease, Reoffer, Withhold
+from hotswap_dev.domain.commands.rollouts import SetRollout
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.policy import Offer, decide, told_minimum
 from hotswap_dev.domain.preview import Change, changes, next_check, told
+from hotswap_dev.domain.rollout import inside
 from tests.unit.making import (
     BINARY_VERSIONS,
     CHANNELS,
@@ -164,3 +166,27 @@ def test_a_client_is_expected_to_ask_what_it_asked_last() -> None:
     assert check is not None
     assert (check.client, check.sequence, check.binary_version) == ("tablet", 4, "2.0.0")
     assert (check.asked_channel, check.platform, check.arch) == ("beta", "linux", "x86_64")
+
+
+def test_a_change_of_another_type_of_release_is_foretold_to_who_asks_for_it_and_to_nobody_else() -> None:
+    controls = controls_with(a_release(1), a_release(2, update_type="sidecar"))
+    plugin = a_client("plugin", sequence=1)
+    other = a_client("other", sequence=1, protocol="update-server", arch=None)
+
+    [change] = changes(controls, after(controls, Withhold(sequence=2)), [plugin, other], LATER)
+
+    assert (change.client, change.before.offered, change.after.status) == ("other", 2, 204)
+
+
+def test_a_rollout_of_another_type_is_foretold_to_each_client_by_its_own_place() -> None:
+    controls = controls_with(a_release(1), a_release(2, update_type="sidecar"))
+    others = [
+        a_client(f"other-{number}", sequence=1, protocol="update-server", arch=None) for number in range(40)
+    ]
+
+    lowered = after(controls, SetRollout(sequence=2, percent=50.0))
+    foretold = changes(controls, lowered, others, LATER)
+
+    release = lowered.releases[2]
+    assert {one.client for one in foretold} == {one.id for one in others if not inside(release, one.id)}
+    assert 0 < len(foretold) < len(others)

@@ -185,3 +185,16 @@ def test_a_rollout_whose_bytes_are_gone_is_met_by_nobody() -> None:
     controls = controls_with(a_release(1), a_release(2, percent=50.0))
     hashes = (controls.releases[2].bundle.hash,)
     assert not depends_on_client(apply(controls, BundlesPruned(at=NOW, hashes=hashes)))
+
+
+def test_a_release_of_another_type_reaches_only_who_asks_for_other_types() -> None:
+    sidecar = a_release(2, update_type="sidecar", percent=50.0)
+    plugins = [a_check(client=f"plugin-{number}") for number in range(20)]
+    others = [a_check(client=f"other-{number}", protocol="update-server") for number in range(20)]
+
+    among_all, among_others = reach(sidecar, [*plugins, *others]), reach(sidecar, others)
+
+    assert reach(sidecar, plugins).of == 0
+    assert among_all == among_others
+    assert among_all.of == 20
+    assert reach(replace(sidecar, update_type="frontend"), [*plugins, *others]).of == 40

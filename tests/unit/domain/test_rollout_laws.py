@@ -18,7 +18,15 @@ from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.policy import Decision, Offer, decide, ineligible
 from hotswap_dev.domain.preview import changes, next_check, told
-from hotswap_dev.domain.rollout import bucket, depends_on_client, inside, missed_target, reach
+from hotswap_dev.domain.rollout import (
+    Reach,
+    bucket,
+    concerns,
+    depends_on_client,
+    inside,
+    missed_target,
+    reach,
+)
 from tests.unit.making import (
     BINARY_VERSIONS,
     NOW,
@@ -271,8 +279,13 @@ def test_the_reach_is_those_that_neither_rollout_nor_targets_refuse(
     after = without_faults(rolled(controls, sequence, percent))
     release = replace(after.releases[sequence], withheld=False, min_binary_version="0.0.1")
     after = replace(after, pruned=frozenset(), releases={**after.releases, sequence: release})
-    asked = [check for client in clients if (check := next_check(client)) is not None]
-    theirs = [check for check in asked if check.asked_channel == release.channel]
+    protocol = data.draw(st.sampled_from(("hotswap", "update-server")))
+    asked = [
+        replace(check, protocol=protocol) for client in clients if (check := next_check(client)) is not None
+    ]
+    theirs = [check for check in asked if concerns(release, check.channel, check.protocol)]
+    assert all(check.asked_channel == release.channel for check in theirs)
+    assert release.update_type == "frontend" or protocol == "update-server" or not theirs
     refused = [ineligible(after, release, check) for check in theirs]
     found = reach(release, asked)
     assert found.inside == sum(reason is None for reason in refused)
@@ -280,3 +293,20 @@ def test_the_reach_is_those_that_neither_rollout_nor_targets_refuse(
     assert found.of - found.inside == sum(
         reason is not None and reason.code == "not-in-rollout" for reason in refused
     )
+
+
+@given(all_controls(), ALIKE, ALIKE, PERCENTS, st.data())
+def test_the_reach_among_some_and_among_others_is_that_among_all(
+    controls: Controls, some: list[Client], others: list[Client], percent: float, data: st.DataObject
+) -> None:
+    assume(controls.releases)
+    release = replace(
+        controls.releases[data.draw(st.sampled_from(sorted(controls.releases)))], percent=percent
+    )
+    # Not the first ones again: a client that is counted twice is two.
+    more = [replace(one, id=f"{one.id}-2") for one in others]
+
+    def among(clients: list[Client]) -> Reach:
+        return reach(release, [check for one in clients if (check := next_check(one)) is not None])
+
+    assert among(some).plus(among(more)) == among(more).plus(among(some)) == among([*some, *more])
