@@ -19,7 +19,6 @@ from msgspec.structs import fields
 from textual.screen import Screen
 
 from hotswap_dev import wire
-from hotswap_dev.dashboard.details.rollout_text import reach_words
 from hotswap_dev.dashboard.keys import Arm, Ask, Confirm, Plan, Roll, Say, Send
 from hotswap_dev.dashboard.known import known_to
 from hotswap_dev.dashboard.mirror import Mirror
@@ -30,7 +29,7 @@ from hotswap_dev.dashboard.screens.form import CommandForm, Filled
 from hotswap_dev.dashboard.screens.rollout import RolloutScreen, rollout_words
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Command
-from hotswap_dev.domain.fact_words import Names, bends_answers, changes_words, done_words
+from hotswap_dev.domain.fact_words import Names, bends_answers, changes_words, done_words, reach_words
 from hotswap_dev.domain.rollout import Reach
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError, NotFound
@@ -159,7 +158,13 @@ async def _orders(app: Acting, planned: Confirm | Ask | Roll | Arm) -> Sequence[
     if isinstance(planned, Roll):
         return await _rolled(app, planned)
     if isinstance(planned, Arm):
-        command = await app.push_screen_wait(open_faults(app.view(), planned.client))
+        command = await app.push_screen_wait(
+            open_faults(
+                app.view(),
+                planned,
+                lambda one: app.control.command(one.verb, _arguments(one), dry_run=True),
+            )
+        )
         return () if command is None else (_ordered(app, command, words_of(command, app.view())),)
     if await _confirmed(app, planned.command.verb, _arguments(planned.command), planned.question):
         return (_ordered(app, planned.command, planned.words),)

@@ -40,10 +40,6 @@ class Scope(Struct, frozen=True):
         """In words, without an escape in them."""
         return shown(scope_words(self.client, self.channel, names))
 
-    def of(self, armed: ArmedFault) -> bool:
-        """Whether an armed fault is for just these."""
-        return (armed.client, armed.channel) == (self.client, self.channel)
-
 
 class Parameter(Struct, frozen=True, kw_only=True):
     """A field of a fault's form. `about` says its unit; `least` and `most` its limits, each in it or not."""
@@ -93,15 +89,21 @@ def scopes(view: View, client: str | None) -> tuple[Scope, ...]:
     return (Scope(client=client), rest[0], everyone, *rest[1:], Scope(client=client, channel=channel))
 
 
-def armed_alone(controls: Controls, client: str | None) -> ArmedFault | None:
-    """The fault that `x` armed for this client, or `X` for everyone, if it is the only one."""
-    found = [one for one in controls.faults if Scope(client=client).of(one)]
-    return found[0] if len(found) == 1 else None
-
-
 def may_be_for(kind: type[Fault], scope: Scope) -> bool:
     """Whether this fault can be armed for these: a listener that closes is closed for everyone."""
     return scope == Scope() or not issubclass(kind, Offline)
+
+
+def question_before(command: ArmFault, names: Names) -> str | None:
+    """What is asked before a fault is armed, without the answers that change; None where it can be taken back."""
+    fault = command.wanted()
+    if fault.stage != "bundle":
+        return None
+    whom = scope_words(command.client, command.channel, names)
+    return (
+        f"Arm {fault.name} for {whom}? It publishes a poisoned release, a validly signed bad copy of what is offered, "
+        "under the next sequence."
+    )
 
 
 # --- finding one ---------------------------------------------------------------------------------------------------

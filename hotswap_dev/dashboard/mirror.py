@@ -51,6 +51,7 @@ class Mirror:
         self._pending: dict[int, Pending] = {}
         self._numbers = 0
         self._counted = _NOTHING_YET
+        self._foreseen: tuple[Controls, tuple[int, ...], Controls] | None = None
 
     def reset(self, state: wire.State) -> None:
         """Begin at this state. What was known of another run, or before a gap, goes."""
@@ -116,7 +117,15 @@ class Mirror:
             )
 
     def expected(self, now: datetime) -> Controls:
-        """The controls after everything that is pending, as far as it can be foreseen."""
+        """The controls after everything that is pending, as far as it can be foreseen.
+
+        As long as nothing else is pending and no fact came, they are the same object: much is computed from them, and
+        a release that is foreseen was made when it was asked for, not anew with each frame.
+        """
+        numbers = tuple(self._pending)
+        held = self._foreseen
+        if held is not None and held[0] is self.controls and held[1] == numbers:
+            return held[2]
         controls = self.controls
         for pending in self._pending.values():
             try:
@@ -124,6 +133,7 @@ class Mirror:
                     controls = apply(controls, fact)
             except HotswapError:  # the server will say so, or it needs a bundle that is not made yet
                 continue
+        self._foreseen = (self.controls, numbers, controls)
         return controls
 
     def view(self, now: datetime, link: Link) -> View:

@@ -6,25 +6,28 @@ has, by the functions that the server decides with, so that it is there with eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev import wire
+from hotswap_dev.dashboard.answers import answers
 from hotswap_dev.dashboard.known import known_to
 from hotswap_dev.dashboard.schema_form import Form, Known, Texts, own_forms, texts_of, typed
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.client_names import meant
-from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.rollouts import SetRollout, SetTargets
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
-from hotswap_dev.domain.policy import Decision, decide
-from hotswap_dev.domain.preview import Change, Preview, next_check
-from hotswap_dev.domain.rollout import Reach, reach
+from hotswap_dev.domain.policy import Decision
+from hotswap_dev.domain.preview import Change, Told, next_check, told
+from hotswap_dev.domain.rollout import Reach, inside, reach
 from hotswap_dev.errors import HotswapError
 
 STEPS = (0, 1, 5, 10, 25, 50, 100)
@@ -32,6 +35,12 @@ STEPS = (0, 1, 5, 10, 25, 50, 100)
 
 MOST_PREVIEWED = 1000
 """Clients whose answers are compared, those seen last: each is decided twice, between two letters."""
+
+_MOST_DECIDED = 150
+"""Different pairs of answers, now and then, that are worked out between two letters."""
+
+_MOST_ALWAYS = 1000
+"""As many as a command may name (`SetRollout.always`)."""
 
 _ROLLOUT = ("percent", "always")
 _TARGETS = ("platforms", "arches", "binary_versions", "clients")
@@ -88,19 +97,23 @@ def drafted(release: Release, texts: Texts, touched: frozenset[str], view: View)
     known = known_to(view)
     today = texts_today(release, known)
     now = {**today, **{name: texts[name] for name in touched}}
-    commands: list[SetRollout | SetTargets] = []
+    wanted: dict[str, SetRollout | SetTargets] = {}
     problems: dict[str, str] = {}
-    after = view.expected
-    for verb, names in _in_order(release, now, touched):
+    for verb, names in ((SetTargets.verb, _TARGETS), (SetRollout.verb, _ROLLOUT)):
+        if not touched.intersection(names):
+            continue
         try:
             command = _command(verb, release.sequence, {name: now[name] for name in names}, known)
-            facts = command.events(after, view.now)
+            if command.events(view.expected, view.now):
+                wanted[verb] = command
         except _Wrong as wrong:
             problems.update(wrong.problems)
-            continue
         except HotswapError as error:
             problems.update(_told(error, names))
-            continue
+    commands: list[SetRollout | SetTargets] = []
+    after = view.expected
+    for command in _in_order(release, wanted):
+        facts = command.events(after, view.now)
         if facts:
             commands.append(command)
         for fact in facts:
@@ -111,14 +124,34 @@ def drafted(release: Release, texts: Texts, touched: frozenset[str], view: View)
 def outlook(release: Release, draft: Draft, view: View) -> Outlook:
     """What a draft would come to: how far it reaches, whose next answers it changes, what those without it get."""
     then = draft.after.releases[release.sequence]
-    newest_first = [view.clients[one] for one in reversed(list(view.clients))]
-    asked = newest_first[:MOST_PREVIEWED]
-    checks = (check for client in newest_first if (check := next_check(client)) is not None)
+    before, after = answers(view.expected, view.now), answers(draft.after, view.now)
+    heard: dict[tuple[Hashable, Hashable], tuple[Told, Told] | None] = {}
+    changes: list[Change] = []
+    without: dict[tuple[int | None, str], list[str]] = {}
+    unasked = max(0, len(view.clients) - MOST_PREVIEWED)
+    for client in (view.clients[one] for one in islice(reversed(list(view.clients)), MOST_PREVIEWED)):
+        now, next_ = before.asked(client), after.asked(client)
+        questions = (now.question, next_.question)
+        if next_.check is None:
+            continue
+        if questions not in heard:
+            if len(heard) >= _MOST_DECIDED:
+                unasked += 1
+                continue
+            heard[questions] = _hears(before.decision(now), after.decision(next_), next_.check)
+        hears = heard[questions]
+        if hears is not None and hears[0] != hears[1]:
+            changes.append(Change(client=client.id, before=hears[0], after=hears[1]))
+        decision = after.decision(next_)
+        if decision is not None and _could_have(next_.check, then) and not _has(decision, then):
+            offered = None if decision.offered is None else decision.offered.sequence
+            code = "" if offered is not None else decision.reason.code
+            without.setdefault((offered, code), []).append(client.id)
     return Outlook(
-        reach=reach(then, checks),
-        changes=tuple(_changes(view.expected, draft.after, asked, view)),
-        instead=_instead(then, draft.after, asked, view),
-        unasked=len(newest_first) - len(asked),
+        reach=reach(then, _checks(_Clients(view))),
+        changes=tuple(changes),
+        instead=_grouped(without),
+        unasked=unasked,
     )
 
 
@@ -152,18 +185,36 @@ class _Wrong(Exception):
 
 
 def _in_order(
-    release: Release, texts: Texts, touched: frozenset[str]
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The commands that may be needed. What takes clients out goes first: a check that comes between the two must not
-    be offered what neither the old state nor the new one offers it.
+    release: Release, wanted: Mapping[str, SetRollout | SetTargets]
+) -> Iterator[SetRollout | SetTargets]:
+    """The commands one after the other. A check may come between two of them, and must not be offered what neither the
+    old state nor the new one offers it: whoever is inside of both rollouts stays inside all the while, and until the
+    targets are set nobody else is.
     """
-    wanted = [
-        (verb, names)
-        for verb, names in ((SetTargets.verb, _TARGETS), (SetRollout.verb, _ROLLOUT))
-        if touched.intersection(names)
-    ]
-    less = _percent(texts["percent"], release.percent) < release.percent
-    return reversed(wanted) if less else iter(wanted)
+    rollout = wanted.get(SetRollout.verb)
+    if isinstance(rollout, SetRollout) and SetTargets.verb in wanted:
+        yield _both(release, rollout)
+    if SetTargets.verb in wanted:
+        yield wanted[SetTargets.verb]
+    if rollout is not None:
+        yield rollout
+
+
+def _both(release: Release, rollout: SetRollout) -> SetRollout:
+    """The rollout to who is inside of it as it is and as it is wanted; one of the two where that says the same."""
+    was, becomes = release.always, rollout.always or ()
+    then = replace(release, percent=rollout.percent, always=becomes)
+    percent = min(release.percent, rollout.percent)
+    always = dict.fromkeys(
+        [
+            *(one for one in was if inside(then, one)),
+            *(one for one in becomes if inside(release, one)),
+        ]
+    )
+    for same in ((release.percent, was), (rollout.percent, becomes)):
+        if (percent, set(always)) == (same[0], set(same[1])):
+            return replace(rollout, percent=percent, always=same[1])
+    return replace(rollout, percent=percent, always=tuple(always)[:_MOST_ALWAYS])
 
 
 def _command(verb: str, sequence: int, texts: Texts, known: Known) -> SetRollout | SetTargets:
@@ -209,48 +260,43 @@ def _called(client: str, known: Known) -> str:
         return client
 
 
-# --- whose answers change ---------------------------------------------------------------------------------------------
+# --- what clients are told --------------------------------------------------------------------------------------------
 
 
-def _changes(before: Controls, after: Controls, clients: list[Client], view: View) -> Iterator[Change]:
-    preview = Preview(before, after, view.now)
-    for client in clients:
-        try:
-            change = preview.change(client)
-        except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
-            continue
-        if change is not None:
-            yield change
+def _hears(was: Decision | None, becomes: Decision | None, check: Check) -> tuple[Told, Told] | None:
+    return None if was is None or becomes is None else (told(was, check), told(becomes, check))
 
 
-# --- what those without it get ---------------------------------------------------------------------------------------
+def _could_have(check: Check, release: Release) -> bool:
+    """Whether it asks for the release's channel with less than the release."""
+    return check.sequence < release.sequence and (check.channel or DEFAULT_CHANNEL) == release.channel
 
 
-def _instead(release: Release, controls: Controls, clients: list[Client], view: View) -> tuple[Instead, ...]:
-    """Who asks for the channel with less than the release and is not offered it, by what they are told."""
-    groups: dict[tuple[int | None, str], list[str]] = {}
-    for client in clients:
-        check = next_check(client)
-        if check is None or check.sequence >= release.sequence or _channel(check) != release.channel:
-            continue
-        decision = _decided(controls, check, view)
-        if decision is None or (
-            decision.offered is not None and decision.offered.sequence == release.sequence
-        ):
-            continue
-        offered = None if decision.offered is None else decision.offered.sequence
-        code = "" if offered is not None else decision.reason.code
-        groups.setdefault((offered, code), []).append(client.id)
-    ordered = sorted(groups.items(), key=lambda one: (one[0][0] is None, -(one[0][0] or 0), -len(one[1])))
+def _has(decision: Decision, release: Release) -> bool:
+    return decision.offered is not None and decision.offered.sequence == release.sequence
+
+
+def _grouped(without: Mapping[tuple[int | None, str], list[str]]) -> tuple[Instead, ...]:
+    ordered = sorted(without.items(), key=lambda one: (one[0][0] is None, -(one[0][0] or 0), -len(one[1])))
     return tuple(Instead(offered, code, tuple(ids)) for (offered, code), ids in ordered)
 
 
-def _decided(controls: Controls, check: Check, view: View) -> Decision | None:
-    try:
-        return decide(controls, check, view.now)
-    except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
-        return None
+class _Clients:
+    """The clients of a moment as the key of a cache: between two letters they are mostly the same."""
+
+    def __init__(self, view: View) -> None:
+        self.clients = view.clients
+        self.revision = view.revision
+
+    def __hash__(self) -> int:
+        return hash((id(self.clients), self.revision))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Clients) and self.clients is other.clients and self.revision == other.revision
+        )
 
 
-def _channel(check: Check) -> str:
-    return check.channel or DEFAULT_CHANNEL
+@lru_cache(maxsize=1)
+def _checks(known: _Clients) -> tuple[Check, ...]:
+    return tuple(check for client in known.clients.values() if (check := next_check(client)) is not None)

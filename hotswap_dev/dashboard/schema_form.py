@@ -36,6 +36,10 @@ _SUBJECTS: Mapping[str, Subject] = {
     "sequence": "sequence",
     "min_binary_version": "minimum",
 }
+_SECRET = "***"  # noqa: S105 - it stands in place of one
+_KNOWN_SECRETS = frozenset({("set-required-header", "value")})
+"""What is secret also where a server's schema does not say so."""
+
 _MOST_SUGGESTED = 200
 _LONGEST = 5000
 """Letters of a value: more than any argument may have."""
@@ -55,6 +59,8 @@ class Field(Struct, frozen=True, kw_only=True):
     default: wire.Json = None
     item: Kind = "text"
     """Of a list: what it is a list of."""
+    secret: bool = False
+    """Whether it is shown nowhere, not even to who types it (JSON schema: `writeOnly`)."""
 
     @property
     def label(self) -> str:
@@ -104,15 +110,21 @@ def form_of(entry: Mapping[str, wire.Json]) -> Form:
     """The form of a command, from its entry in `GET /api/commands`; what the entry lacks is left out."""
     schema = _mapping(entry.get("arguments"))
     required = schema.get("required") or ()
+    verb = str(entry.get("name", ""))
     return Form(
-        name=str(entry.get("name", "")),
+        name=verb,
         summary=str(entry.get("summary", "")),
         help=str(entry.get("help", "")),
         group=str(entry.get("group", "")),
         example=str(entry.get("example", "")),
         final=bool(entry.get("final", False)),
         fields=tuple(
-            _field(str(name), _mapping(shape), required=name in required)
+            _field(
+                str(name),
+                _mapping(shape),
+                required=name in required,
+                known_secret=(verb, name) in _KNOWN_SECRETS,
+            )
             for name, shape in _mapping(schema.get("properties")).items()
         ),
     )
@@ -153,13 +165,13 @@ def typed(
 
 
 def command_line(form: Form, texts: Texts, today: Mapping[str, wire.Json] | None = None) -> str:
-    """The command line that the form is equal to; what is still missing stands there in capitals."""
+    """The command line that the form is equal to; what is still missing stands there in capitals, a secret as stars."""
     words: list[str] = []
     options: list[str] = []
     for field, text in _sent(form, texts, today or {}):
         if field.kind == "list" or _spelled_out(field, text):
             text = ",".join(as_item(one) for one in items_in(text))
-        spelled = EMPTY if text in ("", EMPTY) else shlex.quote(text)
+        spelled = EMPTY if text in ("", EMPTY) else _SECRET if field.secret else shlex.quote(text)
         if field.positional:
             words.append(spelled if text or not field.required or _takes_empty(field) else _capitals(field))
         else:
@@ -219,7 +231,9 @@ def suggestions(field: Field, known: Known) -> tuple[str, ...]:
 # --- a schema ------------------------------------------------------------------------------------------------------
 
 
-def _field(name: str, schema: Mapping[str, wire.Json], *, required: bool) -> Field:
+def _field(
+    name: str, schema: Mapping[str, wire.Json], *, required: bool, known_secret: bool = False
+) -> Field:
     alternatives = [_mapping(one) for one in schema.get("anyOf") or [schema]]
     shapes = [one for one in alternatives if one.get("type") != "null"]
     # Several shapes are more than a field can say: then it is a text, and the server judges it.
@@ -237,6 +251,7 @@ def _field(name: str, schema: Mapping[str, wire.Json], *, required: bool) -> Fie
         choices=tuple(value for value in values if value is not None),
         default=schema.get("default"),
         item=_kind(one),
+        secret=known_secret or schema.get("writeOnly") is True or shape.get("writeOnly") is True,
     )
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hotswap_dev.dashboard.arming import (
     Parameter,
     Scope,
-    armed_alone,
     armed_found,
     asked,
     best,
@@ -75,17 +74,6 @@ def test_a_listener_that_closes_is_closed_for_everyone() -> None:
     assert may_be_for(offline, Scope())
     assert not may_be_for(offline, Scope(client="px"))
     assert may_be_for(fault_kind("hang"), Scope(client="px"))
-
-
-def test_the_only_fault_of_a_client_is_the_one_that_its_key_is_about() -> None:
-    hang, slow = ArmedFault(override=1, fault="hang", client="px"), ArmedFault(override=2, fault="slow-3g")
-    controls = CONTROLS.__class__(faults=(hang, slow))
-
-    assert armed_alone(controls, "px") == hang
-    assert armed_alone(controls, None) == slow
-    assert armed_alone(controls, "ip") is None
-    several = CONTROLS.__class__(faults=(hang, ArmedFault(override=3, fault="html-page", client="px")))
-    assert armed_alone(several, "px") is None
 
 
 # --- finding -------------------------------------------------------------------------------------------------------

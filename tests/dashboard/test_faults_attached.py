@@ -49,7 +49,7 @@ async def test_what_one_dashboard_arms_strikes_both_show_it_and_the_other_ends_i
 
         await other.press("x")
         await other.shows("ARMED", "phone, until disarmed")
-        await other.press("d")
+        await other.press("enter")
         await other.until(lambda: not server.engine.controls.faults, "disarmed")
         assert (await server.check(0, PHONE)).status == 200
 

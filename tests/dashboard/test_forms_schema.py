@@ -137,10 +137,15 @@ def test_what_a_form_shows_of_any_arguments_means_those_arguments(
     ):
         return  # an optional text or list that is empty can't be told from none: it is typed as ''
     assert wire.read_command(name, meant.arguments) == wire.read_command(name, given_now)
-    assert sent_by(form, line, latest=1) == wire.read_command(name, given_now)
+    # The line has stars in place of a secret, and all else as it is.
+    secret = {field.name for field in form.fields if field.secret}
+    told = {key: "***" if key in secret and value else value for key, value in given_now.items()}
+    assert sent_by(form, line, latest=1) == wire.read_command(name, told)
     again = texts_in(form, line)
     assert again is not None
-    assert typed(form, filled(form, **again)).arguments == meant.arguments
+    assert typed(form, filled(form, **again)).arguments == {
+        key: "***" if key in secret and value else value for key, value in meant.arguments.items()
+    }
 
 
 def test_an_empty_list_where_none_is_another_value_is_typed_as_an_empty_text_is() -> None:

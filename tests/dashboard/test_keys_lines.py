@@ -120,7 +120,7 @@ def test_a_key_that_is_named_does_the_command_and_nothing_else(
         assert verb in ("set-rollout", "set-targets")
         assert planned.sequence == arguments["sequence"]
     elif isinstance(planned, Arm):
-        assert verb == "disarm-fault"
+        assert (verb, planned.override) == ("disarm-fault", arguments["id"])
     else:
         assert isinstance(planned, Send | Confirm)
         if planned.command.verb == "clear-overrides":

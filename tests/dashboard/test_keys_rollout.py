@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotswap_dev.dashboard.keys import Arm, Roll, Say, Send, key_for, words_for
+from hotswap_dev.dashboard.keys import Arm, Confirm, Roll, Say, key_for, words_for
 from hotswap_dev.dashboard.view import Selected
 from hotswap_dev.domain.commands.faults import ArmFault, DisarmFault
 from hotswap_dev.domain.commands.overrides import ClearOverrides, Force204
@@ -128,5 +128,5 @@ def test_a_release_is_named_in_what_is_pending() -> None:
     controls = apply(controls_with(a_release(15), release), FaultArmed(at=NOW, armed=armed))
     found = planned("z", a_view(controls, pane="releases", selected=Selected("release", 16)))
 
-    assert isinstance(found, Send)
+    assert isinstance(found, Confirm)
     assert found.words == "fault not-gzip for phone disarmed"

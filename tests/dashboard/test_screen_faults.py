@@ -4,37 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from hotswap_dev.dashboard.app import Dashboard
 from hotswap_dev.dashboard.screens.fault_form import FaultForm
-from hotswap_dev.dashboard.screens.faults import FaultPicker
-from hotswap_dev.domain.facts import FaultArmed, FaultDisarmed
-from hotswap_dev.domain.model import ArmedFault
 from tests.dashboard.desks import asked_after, busy, desk_on, line_with, on_screen, strips_of
-from tests.dashboard.scripted import Desk, ScriptedControl
-from tests.unit.making import NOW
+from tests.dashboard.picking import SIZES, armed, at_the_phone, picker
+from tests.dashboard.scripted import ScriptedControl
 
 pytestmark = pytest.mark.screens
-
-SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
-
-
-def armed(override: int = 7, fault: str = "hang", **more: object) -> FaultArmed:
-    """A fault that is armed already."""
-    parameters = {"hang": {"seconds": 30}, "download/http-error": {"status": 503}}.get(fault, {})
-    return FaultArmed(
-        at=NOW,
-        armed=ArmedFault(override=override, fault=fault, parameters=parameters, **more),  # type: ignore[arg-type]
-    )
-
-
-async def at_the_phone(desk: Desk) -> None:
-    """The phone is selected, which is called Pixel."""
-    await desk.press("2", "j")
-
-
-def picker(desk: Desk) -> FaultPicker:
-    """The picker, on top of the screens."""
-    assert isinstance(desk.app.screen, FaultPicker)
-    return desk.app.screen
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -141,14 +117,33 @@ async def test_tab_says_for_whom_else_and_arms_it_for_them() -> None:
         assert (arguments.get("client"), arguments["channel"]) == (None, "production")
 
 
-async def test_offline_is_for_everyone_and_says_so() -> None:
+async def test_offline_is_armed_for_everyone_where_everyone_is_meant() -> None:
     async with desk_on() as desk:
+        await desk.press("X", *"offline", "enter", "enter")
+
+        assert asked_after(desk) == [("arm-fault", {"fault": "preset/offline", "parameters": {}})]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_fault_that_can_t_be_for_this_client_alone_rings_says_why_and_opens_nothing(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[bool] = []
+    monkeypatch.setattr(Dashboard, "bell", lambda _: rung.append(True))
+    async with desk_on(size=size) as desk:
         await at_the_phone(desk)
         await desk.press("x", *"offline")
-        assert "It is for everyone" in desk.screen
+        assert "It is for everyone: X arms it" in desk.screen
+        await desk.press("enter", "enter", "enter")
 
+        assert len(rung) == 3
+        assert on_screen(desk.app) == "FaultPicker"
+        assert "It is for everyone: X arms it" in desk.screen
+        assert asked_after(desk) == []
+
+        await desk.press("tab", "tab")
+        assert "It is for everyone: X arms it" not in desk.screen
         await desk.press("enter", "enter")
-
         assert asked_after(desk) == [("arm-fault", {"fault": "preset/offline", "parameters": {}})]
 
 
@@ -222,102 +217,6 @@ async def test_a_bundle_fault_says_that_nothing_is_offered_to_be_spoiled() -> No
         assert "makes a bad copy of what channel production offers" in desk.screen.replace("│", " ")
         await desk.press("enter")
         assert asked_after(desk) == []
-
-
-# --- what is armed -------------------------------------------------------------------------------------------------
-
-
-async def test_the_same_key_again_opens_it_on_the_fault_of_that_client_and_enter_ends_it() -> None:
-    async with desk_on() as desk:
-        await at_the_phone(desk)
-        await desk.press("x", *"hang", "enter", "enter")
-
-        await desk.press("x")
-        assert picker(desk).selected == 1
-        assert "ARMED" in desk.screen
-        await desk.press("enter")
-
-        assert asked_after(desk, 1) == [("disarm-fault", {"id": 1})]
-        assert desk.control.controls.faults == ()
-        assert "fault hang for Pixel (phone) is disarmed" in desk.toasts[-1]
-
-
-async def test_d_disarms_what_is_selected() -> None:
-    async with desk_on(busy(armed(client="phone"))) as desk:
-        await at_the_phone(desk)
-        await desk.press("x", "d")
-
-        assert asked_after(desk) == [("disarm-fault", {"id": 7})]
-
-
-async def test_d_is_a_letter_as_soon_as_something_is_typed_or_a_fault_is_selected() -> None:
-    async with desk_on(busy(armed(client="phone"))) as desk:
-        await at_the_phone(desk)
-        await desk.press("x", "down", *"delay")
-
-        assert asked_after(desk) == []
-        assert picker(desk).selected == "check/delay"
-
-
-async def test_of_several_that_are_armed_none_is_chosen_for_anyone() -> None:
-    async with desk_on(
-        busy(armed(7, client="phone"), armed(8, "download/http-error", client="phone"))
-    ) as desk:
-        await at_the_phone(desk)
-        await desk.press("x")
-
-        assert "Pixel (phone), until disarmed" in desk.screen
-        assert isinstance(picker(desk).selected, str)
-        await desk.press("up", "enter")
-        assert asked_after(desk) == [("disarm-fault", {"id": 7})]
-
-
-async def test_how_many_are_left_is_said() -> None:
-    async with desk_on(busy(armed(left=3, client="phone", probability=0.5))) as desk:
-        await at_the_phone(desk)
-        await desk.press("x")
-
-        assert "3 more, 50% of them" in desk.screen
-        assert "seconds=30" in desk.screen
-
-
-async def test_what_another_dashboard_disarms_leaves_the_picker_and_nothing_else_is_disarmed_for_it() -> None:
-    async with desk_on(busy(armed(7, client="phone"))) as desk:
-        await at_the_phone(desk)
-        await desk.press("x")
-        assert picker(desk).selected == 7
-
-        await desk.happens(FaultDisarmed(at=NOW, override=7))
-
-        assert "ARMED" not in desk.screen
-        assert isinstance(picker(desk).selected, str)
-        await desk.press("enter", "escape", "escape")
-        assert asked_after(desk) == []
-
-
-async def test_enter_ends_no_other_fault_than_the_one_that_was_selected() -> None:
-    async with desk_on(busy(armed(7, client="phone"), armed(8, "html-page", client="phone"))) as desk:
-        await at_the_phone(desk)
-        await desk.press("x", *"pixel")
-        assert picker(desk).selected == 8
-
-        await desk.happens(FaultDisarmed(at=NOW, override=8))
-        await desk.press("enter")
-
-        assert asked_after(desk) == []
-        assert on_screen(desk.app) == "FaultPicker"
-
-
-async def test_what_another_dashboard_arms_comes_into_the_open_picker() -> None:
-    async with desk_on() as desk:
-        await at_the_phone(desk)
-        await desk.press("x", "down")
-        chosen = picker(desk).selected
-
-        await desk.happens(armed(7, client="tablet"))
-
-        assert "ARMED" in desk.screen
-        assert picker(desk).selected == chosen
 
 
 # --- the mouse, and hostile texts ----------------------------------------------------------------------------------

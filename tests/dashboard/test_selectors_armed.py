@@ -54,9 +54,9 @@ def reports(scene: Scene, client: str, lifecycle: str, sequence: int, error: str
         ({"fault": "bandwidth", "probability": 0.5}, "bandwidth 50 kB/s everyone · chance 50 %  "),
         (
             {"fault": "download/http-error", "client": "px", "times": 2},
-            "download/http-error 503 Pixel · attempts 1\N{EN DASH}2 of 4  ",
+            "download/http-error 503 Pixel · 2 attempts  ",
         ),
-        ({"fault": "truncate", "client": "px", "times": 1}, "truncate 50 % Pixel · attempt 1 of 4  "),
+        ({"fault": "truncate", "client": "px", "times": 1}, "truncate 50 % Pixel · 1 attempt  "),
         ({"fault": "truncate", "client": "px", "times": 7}, "truncate 50 % Pixel · 7 attempts  "),
         ({"fault": "truncate", "times": 1}, "truncate 50 % everyone · 1 attempt  "),
         ({"fault": "missing-field", "parameters": {"field": "url"}}, "missing-field url everyone  "),
@@ -74,7 +74,9 @@ def test_attempts_that_were_struck_are_counted_on_the_chip() -> None:
     scene = a_scene().done(ArmFault(fault="download/http-error", client="px", times=3))
     scene.happens(OverrideSpent(at=NOW, override=1))
 
-    assert "attempts 2\N{EN DASH}3 of 4" in chip(scene)
+    # Which of its four that will be depends on where the client is, and nobody knows.
+    assert " · 2 more attempts" in chip(scene)
+    assert " of 4" not in chip(scene)
 
 
 def test_a_poisoned_release_stands_on_the_chip_of_its_fault() -> None:
@@ -82,6 +84,14 @@ def test_a_poisoned_release_stands_on_the_chip_of_its_fault() -> None:
     scene.happens(FaultArmed(at=NOW, armed=ArmedFault(override=1, fault="not-gzip", client="px", sequence=3)))
 
     assert "not-gzip Pixel · as 3" in chip(scene)
+
+
+def test_a_fault_whose_release_something_newer_overtook_says_so_on_its_chip() -> None:
+    scene = a_scene().saved(3, origin="poisoned", from_sequence=2)
+    scene.happens(FaultArmed(at=NOW, armed=ArmedFault(override=1, fault="not-gzip", sequence=3)))
+    assert "overtaken" not in chip(scene)
+
+    assert "not-gzip everyone · as 3, overtaken by 4" in chip(scene.saved(4))
 
 
 def test_a_fault_that_is_being_disarmed_stands_there_until_it_has_ended() -> None:

@@ -188,3 +188,16 @@ def test_a_part_is_never_drawn_as_nothing_or_as_all(percent: float) -> None:
     assert cells(small_bar(percent)) == 4
     assert ("█" in drawn) == (percent > 0)
     assert ("░" in drawn) == (percent < 100)
+
+
+@pytest.mark.parametrize("width", [50, 58, 64, 78, 100, 120])
+def test_whom_a_release_is_for_is_never_cut_for_the_sake_of_the_bar(width: int) -> None:
+    scene = asking(Scene().saved(1).saved(2)).named("client-0", "Bob Pixel 7")
+    scene.done(SetTargets(sequence=2, clients=("client-0",)))
+
+    assert "for some Bob Pixel 7" in row(scene, 2, width)
+    assert cells(release_line(release_rows(scene.view())[0], scene.view(), width)) <= width
+
+
+def test_where_all_are_for_everyone_the_bar_stays() -> None:
+    assert "█" in row(asking(Scene().saved(1)), 1, 58)

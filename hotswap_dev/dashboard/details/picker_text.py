@@ -15,16 +15,21 @@ from hotswap_dev.dashboard.details.fault_text import (
     values_of,
 )
 from hotswap_dev.dashboard.details.paragraphs import broken
-from hotswap_dev.dashboard.spans import Line, Span, column, cut, ends
-from hotswap_dev.domain.controls import Controls
+from hotswap_dev.dashboard.spans import Line, Role, Span, column, cut, ends
+from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.commands.faults import ArmFault
 from hotswap_dev.domain.fact_words import Names, armed_words, scope_words
-from hotswap_dev.domain.faults import Fault, every_fault
+from hotswap_dev.domain.faults import Fault, every_fault, parameters_of
 from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.text import shown
 
 Key = int | str
 """Of an armed fault its number, of a fault of the catalogue its stage and name."""
 
+ONLY_EVERYONE = "It is for everyone: X arms it"
+"""Of a fault that can't be for a client or a channel alone."""
+
+_UNDER_WAY = "…"
 _NAME = max(len(kind.named) for kind in every_fault().values()) + 2
 _STAGES = {
     "check": "the answer to a check",
@@ -37,11 +42,13 @@ _STAGES = {
 
 
 class Item(NamedTuple):
-    """Something that can be selected: an armed fault, or a kind of fault."""
+    """An armed fault, or a kind of fault. Without a key it can't be selected: it is being ended, or made."""
 
-    key: Key
+    key: Key | None
     armed: ArmedFault | None = None
     kind: type[Fault] | None = None
+    pending: str = ""
+    """What stands behind an armed fault that the server has not armed, or not ended yet."""
 
 
 def key_of(kind: type[Fault]) -> str:
@@ -49,13 +56,37 @@ def key_of(kind: type[Fault]) -> str:
     return f"{kind.stage}/{kind.named}"
 
 
-def items_of(query: str, controls: Controls) -> list[Item]:
-    """What the words of a query leave, what is armed first."""
-    armed = armed_found(query, controls.faults, controls.names)
+def items_of(query: str, view: View) -> list[Item]:
+    """What the words of a query leave, what is armed first, as it is once everything pending is done."""
+    armed = [item for item in _armed(view) if item.armed is not None]
+    left = armed_found(query, [item.armed for item in armed if item.armed], view.expected.names)
     return [
-        *(Item(one.override, armed=one) for one in armed),
+        *(item for item in armed if item.armed in left),
         *(Item(key_of(kind), kind=kind) for kind in found(query, reaction_of)),
     ]
+
+
+def _armed(view: View) -> Iterator[Item]:
+    """What is armed, what is being armed, and what is being ended, marked as the chips are."""
+    expected = view.expected.faults
+    for one in expected:
+        yield Item(one.override, armed=one, pending="" if one in view.controls.faults else _UNDER_WAY)
+    for made in view.pending:
+        # A bundle is made first: only the server can say what number its fault has.
+        if isinstance(made.command, ArmFault) and made.command.wanted().stage == "bundle":
+            command = made.command
+            coming = ArmedFault(
+                override=0,
+                fault=command.wanted().name,
+                parameters=parameters_of(command.wanted()),
+                client=command.client,
+                channel=command.channel,
+            )
+            yield Item(None, armed=coming, pending=_UNDER_WAY)
+    after = {(one.fault, one.client, one.channel) for one in expected}
+    for one in view.controls.faults:
+        if (one.fault, one.client, one.channel) not in after:
+            yield Item(None, armed=one, pending=f": ending{_UNDER_WAY}")
 
 
 def list_lines(
@@ -72,7 +103,7 @@ def list_lines(
                 made.append(((), None))
             strikes = "" if item.kind is None else f"   {_STAGES.get(stage, '')}"
             made.append((cut((Span(stage.upper(), "dim"), Span(strikes, "dim")), width), None))
-        here = item.key == chosen
+        here = item.key is not None and item.key == chosen
         mark = Span("▸ " if here else "  ", "accent")
         made.append((cut((mark, *_row(item, here, scope, names)), width), item.key))
     if not made:
@@ -84,9 +115,10 @@ def _row(item: Item, here: bool, scope: Scope, names: Names) -> Iterator[Span]:
     if item.armed is not None:
         one = item.armed
         whom = shown(scope_words(one.client, one.channel, names))
-        yield Span(f"{one.override:>3}  ", "dim")
+        yield Span(f"{one.override or '':>3}  ", "dim")
         yield Span(f"{shown(one.fault)}  ", "fault")
-        yield Span(f"{whom}, {lasting(one)}", "strong" if here else "text")
+        role: Role = "strong" if here else "dim" if item.pending else "text"
+        yield Span(f"{whom}, {lasting(one)}{item.pending}", role)
         yield Span(f"  {values_of(one)}", "dim")
     elif item.kind is not None:
         fits = may_be_for(item.kind, scope)
@@ -109,13 +141,13 @@ def beside_lines(item: Item | None, scope: Scope, names: Names, width: int, *, w
         return []
     lines = [(Span(part, "strong"),) for part in broken(f"{item.kind.summary}.", width)] if whole else []
     if not may_be_for(item.kind, scope):
-        lines.append((Span("It is for everyone: tab chooses them.", "warn"),))
+        lines += [(Span(part, "warn"),) for part in broken(f"{ONLY_EVERYONE}, or tab to everyone.", width)]
     return [*lines, *reaction_lines(reaction_of(item.kind), width)]
 
 
 def scope_line(scope: Scope, following: Scope, names: Names, width: int) -> Line:
     """For whom, and for whom `tab` makes it."""
-    left: Line = (Span("for ", "dim"), Span(scope.said(names), "strong"))
+    left: Line = (Span("for ", "dim"), Span(scope.said(names), "strong"), Span("   "))
     right: Line = () if following == scope else (Span("tab", "key"), Span(f" {following.said(names)}", "dim"))
     return ends(left, right, width)
 
@@ -124,7 +156,5 @@ def keys_line(item: Item | None, typed: bool, width: int) -> Line:
     """What the keys do now."""
     armed = item is not None and item.armed is not None
     spans = [Span("enter", "key"), Span(" disarm" if armed else " parameters, then arm", "dim")]
-    if armed and not typed:
-        spans += [Span("   "), Span("d", "key"), Span(" disarm", "dim")]
     spans += [Span("   "), Span("esc", "key"), Span(" all of them" if typed else " leave", "dim")]
     return cut(tuple(spans), width)

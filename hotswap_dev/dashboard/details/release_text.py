@@ -14,14 +14,14 @@ from hotswap_dev.dashboard.details.copying import release_url
 from hotswap_dev.dashboard.details.figures import ago, counted, day_and_clock, size, took
 from hotswap_dev.dashboard.details.paragraphs import MARGIN, fields, hanging, head, section, sentence, table
 from hotswap_dev.dashboard.details.plot import plot
-from hotswap_dev.dashboard.details.rollout_text import reach_words, rollout_long
+from hotswap_dev.dashboard.details.rollout_text import rollout_long
 from hotswap_dev.dashboard.selectors.figures import name_of
 from hotswap_dev.dashboard.selectors.for_some import offered_words, reach_of
 from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.adoption import Adoption, adoptions, station
 from hotswap_dev.domain.clients import Client
-from hotswap_dev.domain.fact_words import targets_words
+from hotswap_dev.domain.fact_words import reach_words, targets_words
 from hotswap_dev.domain.file_changes import ChangeCounts, FileChange, TreeWarning
 from hotswap_dev.domain.model import SAME_AS_CLIENT, Release
 from hotswap_dev.domain.rollout import WHOLE

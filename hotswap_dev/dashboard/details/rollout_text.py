@@ -6,16 +6,32 @@ from collections.abc import Mapping, Sequence
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.details.changes_text import change_lines
-from hotswap_dev.dashboard.details.figures import counted
 from hotswap_dev.dashboard.details.paragraphs import sentence
 from hotswap_dev.dashboard.rollout_draft import STEPS, Draft, Instead, Outlook
-from hotswap_dev.dashboard.spans import Line, Span, cut, line
-from hotswap_dev.domain.fact_words import Names, who
+from hotswap_dev.dashboard.spans import Line, Span, cut, line, plain
+from hotswap_dev.dashboard.view import LinkState, View
+from hotswap_dev.domain.fact_words import Names, reach_words, who
 from hotswap_dev.domain.model import Release, Targets
-from hotswap_dev.domain.rollout import WHOLE, Reach
+from hotswap_dev.domain.rollout import WHOLE
 from hotswap_dev.domain.text import shown
 
 _MOST_NAMES = 3
+_LONGEST_NAME = 16
+"""Columns of a client's name among others."""
+
+_KEYS = (
+    ("enter", "send"),
+    ("esc", "leave"),
+    ("tab", "next"),
+    ("←", "less"),
+    ("→", "more"),
+    ("+ -", "by one"),
+)
+_NOT_LIVE: Mapping[LinkState, str] = {
+    "starting": "not connected yet",
+    "gap": "the state is being read again",
+    "gone": "the server has ended",
+}
 _ROOMY = 12
 
 _NOTHING: Mapping[str, str] = {
@@ -34,16 +50,6 @@ _NOTHING: Mapping[str, str] = {
 def percent_words(percent: float) -> str:
     """`10 %`, `12.5 %`."""
     return f"{percent:g} %"
-
-
-def reach_words(reach: Reach, names: Names) -> str:
-    """How far a release reaches: `3 of 8 clients; Pixel flips in at 37 %`."""
-    if not reach.of:
-        return "no client that is known is meant"
-    words = f"{reach.inside} of {counted(reach.of, 'client')}"
-    if reach.next is None or reach.next_at is None:
-        return words
-    return f"{words}; {_called(reach.next, names)} flips in at {percent_words(reach.next_at)}"
 
 
 def targets_short(targets: Targets, names: Names) -> str:
@@ -81,11 +87,47 @@ def steps_line(percent: float, width: int) -> Line:
     return cut(tuple(spans), width)
 
 
+def about_line(sequence: int, view: View) -> Line:
+    """What the release is, and for whom now; of one that can't be widened, why not."""
+    release = view.expected.releases.get(sequence)
+    if release is None and view.link.state != "live":
+        return line(Span("The server does not answer.", "warn"))
+    if release is None:
+        return line(Span(f"Release {sequence} is not there any more.", "warn"))
+    version = Span(shown(release.version, 40), "strong")
+    if release.origin == "poisoned":
+        said = f" is a poisoned copy of {release.from_sequence}: it is for whom its fault is"
+        return line(version, Span(said, "warn"))
+    if release.targets.having is not None:
+        said = f" takes {release.targets.having} back: only who runs that is offered it"
+        return line(version, Span(said, "warn"))
+    names = view.controls.names
+    targets = targets_short(release.targets, names)
+    now = ", ".join(one for one in (rollout_long(release, names), f"for {targets or 'everyone'}") if one)
+    return line(version, Span(f" on {shown(release.channel)}, now {now}", "dim"))
+
+
+def keys_line(state: LinkState) -> Line:
+    """What keys do there; without a server that nothing can be sent."""
+    if state != "live":
+        words = _NOT_LIVE.get(state, "the server does not answer")
+        return line(
+            Span("esc", "key"),
+            Span(" leave", "dim"),
+            Span("   "),
+            Span(f"{words}: nothing can be sent", "warn"),
+        )
+    spans: list[Span] = []
+    for key, does in _KEYS:
+        spans += [Span(key, "key"), Span(f" {does}", "dim"), Span("   ")]
+    return tuple(spans[:-1])
+
+
 def preview_lines(
     release: Release, draft: Draft, found: Outlook, names: Names, width: int, most: int
 ) -> list[Line]:
     """What a draft would come to: its reach, whose answers change, what those without it get."""
-    lines: list[Line] = [line(Span(_capital(reach_words(found.reach, names)), "strong"))]
+    lines: list[Line] = [cut(line(Span(_capital(reach_words(found.reach, names)), "strong")), width)]
     others = sentence(_others(release, found.instead, names), width, role="dim", margin=0)
     kept = others[: 2 if most < _ROOMY else 3]
     if len(kept) < len(others):
@@ -105,17 +147,17 @@ def preview_lines(
 
 
 def _others(release: Release, instead: Sequence[Instead], names: Names) -> str:
+    """What those without it get, and then who: however long the names are, the outcome stands there."""
     if not instead:
         return f"Nobody who could have {release.sequence} is without it."
     said = []
     for one in instead:
-        whom = _some([_called(client, names) for client in one.clients])
         what = (
-            f"get {one.offered}"
+            str(one.offered)
             if one.offered is not None
-            else f"get no update ({_NOTHING.get(one.code, shown(one.code))})"
+            else f"no update ({_NOTHING.get(one.code, shown(one.code))})"
         )
-        said.append(f"{whom} {what if len(one.clients) > 1 else what.replace('get', 'gets', 1)}")
+        said.append(f"{what} for {_some([_called(client, names) for client in one.clients])}")
     return f"Without it: {'; '.join(said)}."
 
 
@@ -124,8 +166,9 @@ def _some(names: Sequence[str]) -> str:
     return head if len(names) <= _MOST_NAMES else f"{head} and {len(names) - _MOST_NAMES:,} more"
 
 
-def _called(client: str, names: Names) -> str:
-    return shown(names.get(client) or client, 40)
+def _called(client: str, names: Names, most: int = _LONGEST_NAME) -> str:
+    """A client as it is called, in at most so many columns."""
+    return plain(cut(line(Span(shown(names.get(client) or client, 40))), most))
 
 
 def _capital(text: str) -> str:

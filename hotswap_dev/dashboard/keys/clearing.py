@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hotswap_dev.dashboard.keys.meaning import client_meant, release_meant
-from hotswap_dev.dashboard.keys.planned import Plan, Say, Send
+from hotswap_dev.dashboard.keys.planned import Confirm, Plan, Say, Send
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands.clients import PinClient
 from hotswap_dev.domain.commands.faults import DisarmFault
@@ -32,7 +32,17 @@ def all_cleared(view: View) -> Plan:
             "no forced 204, no mandatory for all and no fault is set",
             "pins, pauses, rollouts, targets and withheld releases stay",
         )
-    return Send(ClearOverrides(), "everything cleared")
+    poisoned = [one.sequence for one in view.expected.faults if one.sequence is not None]
+    if not poisoned:
+        return Send(ClearOverrides(), "everything cleared")
+    many = len(poisoned) > 1
+    which = ", ".join(map(str, poisoned))
+    return Confirm(
+        ClearOverrides(),
+        "everything cleared",
+        f"Clear everything? The poisoned release{'s' if many else ''} {which} {'are' if many else 'is'} withheld for "
+        "good, and healthy content is offered again to who took it.",
+    )
 
 
 def _for_client(view: View, client: str) -> Plan:
@@ -44,7 +54,7 @@ def _for_client(view: View, client: str) -> Plan:
         return Send(Force204(on=False, client=client, channel=forced.channel), words)
     armed = next((one for one in controls.faults if one.client == client), None)
     if armed is not None:
-        return _disarmed(armed, view)
+        return disarmed(armed, view)
     if client in controls.pins:
         return Send(PinClient(client=client, sequence=None), f"{who(client, names)} pinned no longer")
     return Say(f"nothing is set for {who(client, names)} alone", _FOR_EVERYONE)
@@ -56,7 +66,7 @@ def _for_release(view: View, release: Release) -> Plan:
         return Send(SetMandatory(on=False, sequence=number), f"release {number} no longer mandatory")
     armed = next((one for one in view.expected.faults if one.sequence == number), None)
     if armed is not None:
-        return _disarmed(armed, view)
+        return disarmed(armed, view)
     if not release.whole and not release.withheld:
         # What many clients are offered at once can't be pulled back: that is chosen with its preview.
         return Say(
@@ -65,6 +75,15 @@ def _for_release(view: View, release: Release) -> Plan:
     return Say(f"nothing is set for release {number}", _FOR_EVERYONE)
 
 
-def _disarmed(armed: ArmedFault, view: View) -> Send:
+def disarmed(armed: ArmedFault, view: View) -> Send | Confirm:
+    """End an armed fault; where it made a poisoned release, which is withheld for good, that is asked before."""
     whom = scope_words(armed.client, armed.channel, view.expected.names)
-    return Send(DisarmFault(id=armed.override), f"fault {armed.fault} for {whom} disarmed")
+    command, words = DisarmFault(id=armed.override), f"fault {armed.fault} for {whom} disarmed"
+    if armed.sequence is None:
+        return Send(command, words)
+    return Confirm(
+        command,
+        words,
+        f"Disarm {armed.fault} for {whom}? Its poisoned release {armed.sequence} is withheld for good, and healthy "
+        "content is offered again to who took it.",
+    )

@@ -69,8 +69,10 @@ def _does(key: str, view: View, form: Form, texts: Texts) -> bool:
     if isinstance(planned, Roll):
         return arguments.get("sequence") == planned.sequence
     if isinstance(planned, Arm):
-        # The picker has on top what is armed, each to be disarmed alone.
-        return form.name == DisarmFault.verb or arguments.get("client") == planned.client
+        # In the picker enter disarms the fault that is selected: it must be this one.
+        if form.name == DisarmFault.verb:
+            return planned.override is not None and arguments.get("id") == planned.override
+        return arguments.get("client") == planned.client
     if isinstance(planned, Ask):
         return planned.verb == form.name and all(
             arguments.get(name) == value for name, value in planned.given.items()
@@ -105,7 +107,7 @@ _KEYS_FOR: Mapping[str, Callable[[Texts], tuple[str, ...]]] = {
     "annotate": lambda _: ("semicolon",),
     "arm-fault": lambda texts: ("x",) if "client" in texts else ("X",),
     "clear-overrides": lambda _: ("Z",),
-    "disarm-fault": lambda _: ("z", "Z", "X"),
+    "disarm-fault": lambda _: ("z", "x", "Z", "X"),
     "edit-release": lambda _: ("e",),
     "force-204": _forcing,
     "jump-sequence": lambda _: ("J",),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.checks import Check
+from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import ReleaseAdded
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
+from hotswap_dev.domain.model import DEFAULT_CHANNEL, ArmedFault, Release
 from hotswap_dev.domain.observations import CheckAnswered
 from hotswap_dev.domain.policy import Decision, Offer, decide
 from hotswap_dev.domain.preview import next_check
@@ -86,6 +87,19 @@ def _passed_over_first(view: View, *codes: str) -> Release | None:
     found = None if view.selected is None or view.selected.kind == "release" else _decision(view)
     first = found.considered[0] if found is not None and found.considered else None
     return _release(view, first.sequence) if first is not None and first.reason.code in codes else None
+
+
+def fault_alone(controls: Controls, client: str | None) -> ArmedFault | None:
+    """The fault that `x` armed for this client, or `X` for everyone, if it is the only one.
+
+    A poisoned release lies in a channel, which the server fills in: of a client's bundle fault any channel will do.
+    """
+    found = [
+        one
+        for one in controls.faults
+        if one.client == client and (one.channel is None or (client is not None and one.sequence is not None))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def channel_meant(view: View) -> str | None:

@@ -51,9 +51,13 @@ class Roll(Struct, frozen=True):
 
 
 class Arm(Struct, frozen=True):
-    """Ask for a fault: for this client, or without one for everyone."""
+    """Ask for a fault: for this client, or without one for everyone.
+
+    `override` is the number of the armed fault that the key is about: the one that WHY says, or the only one.
+    """
 
     client: str | None = None
+    override: int | None = None
 
 
 Plan = Send | Confirm | Ask | Say | Roll | Arm

@@ -14,15 +14,18 @@ from hotswap_dev.dashboard.keys.clearing import all_cleared, cleared
 from hotswap_dev.dashboard.keys.meaning import (
     channel_meant,
     client_meant,
+    fault_alone,
     reason_meant,
     release_meant,
     release_rolled_or_meant,
     release_withheld_or_meant,
 )
 from hotswap_dev.dashboard.keys.planned import Arm, Ask, Confirm, Plan, Roll, Say, Send
+from hotswap_dev.dashboard.schema_form import PROGRAM
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.commands import Publish
 from hotswap_dev.domain.commands.channels import PauseChannel, ResumeChannel, SetBuildChannel
+from hotswap_dev.domain.commands.faults import DisarmFault
 from hotswap_dev.domain.commands.overrides import Force204, SetMandatory
 from hotswap_dev.domain.commands.releases import JumpSequence, Reoffer, Restore, RollBackTo, Withhold
 from hotswap_dev.domain.controls import Controls
@@ -43,9 +46,14 @@ def plan(key: str, view: View) -> Plan | None:
     asked = _PLANS.get(key)
     if asked is None:
         return None
-    if view.link.state != "live":
-        return Say(*_NOT_LIVE.get(view.link.state, ("the server does not answer", view.link.hint)))
-    return asked(view)
+    return not_live(view) or asked(view)
+
+
+def not_live(view: View) -> Say | None:
+    """Why nothing can be asked of the server at this moment, and the way out; None where it can."""
+    if view.link.state == "live":
+        return None
+    return Say(*_NOT_LIVE.get(view.link.state, ("the server does not answer", view.link.hint)))
 
 
 _NOT_LIVE = {
@@ -101,6 +109,8 @@ def _withheld(view: View) -> Plan:
     if release is None:
         return Say(_NO_RELEASE.message, f"{_NO_RELEASE.hint}; W pauses a whole channel")
     number = release.sequence
+    if release.withheld and release.origin == "poisoned":
+        return _poisoned(release, view)
     if release.withheld:
         return Send(Restore(sequence=number), f"release {number} back")
     return Send(Withhold(sequence=number), f"release {number} withheld")
@@ -143,7 +153,23 @@ def _fault_for_client(view: View) -> Plan:
     client = client_meant(view)
     if client is None:
         return Say("no client is selected", f"{_NO_CLIENT}; X is for everyone")
-    return Arm(client)
+    return Arm(client, _fault_about(view, client))
+
+
+def _fault_for_all(view: View) -> Plan:
+    return Arm(None, _fault_about(view, None))
+
+
+def _fault_about(view: View, client: str | None) -> int | None:
+    """The armed fault that WHY or NEXT say to disarm, if it is for just this client, or for no client alone; else the
+    only one that the same key armed.
+    """
+    lines = _lines_said(view)
+    for armed in view.expected.faults:
+        if armed.client == client and f"{PROGRAM} {DisarmFault.verb} {armed.override}" in lines:
+            return armed.override
+    alone = fault_alone(view.expected, client)
+    return None if alone is None else alone.override
 
 
 # --- releases ------------------------------------------------------------------------------------------------------
@@ -162,10 +188,12 @@ def _publish(view: View) -> Plan:
 
 
 def _to_copy(view: View) -> Release | Say:
-    """The release that is offered once more, if its bytes are still there."""
+    """The release that is offered once more, if its bytes are still there and no poison."""
     release = release_meant(view)
     if release is None:
         return _NO_RELEASE
+    if release.origin == "poisoned":
+        return _poisoned(release, view)
     if not view.expected.has_bytes(release):
         return Say(
             f"the bundle of release {release.sequence} was pruned: its bytes are gone",
@@ -244,7 +272,22 @@ def _edit(view: View) -> Plan:
 
 def _rolled_out(view: View) -> Plan:
     release = release_rolled_or_meant(view)
-    return _NO_RELEASE if release is None else Roll(release.sequence)
+    if release is None:
+        return _NO_RELEASE
+    return _poisoned(release, view) if release.origin == "poisoned" else Roll(release.sequence)
+
+
+def _poisoned(release: Release, view: View) -> Say:
+    """What keys say that would spread a bad copy: it belongs to its fault, and stays bad under any number."""
+    armed = next((one for one in view.expected.faults if one.sequence == release.sequence), None)
+    message = f"release {release.sequence} is a poisoned copy of {release.from_sequence}"
+    if armed is None:
+        return Say(f"{message}, and its fault is over", f"select {release.from_sequence} instead (1)")
+    key = "z on the client" if armed.client is not None else "Z"
+    return Say(
+        f"{message}: it is for whom the fault {armed.fault} is",
+        f"{key} disarms it; select {release.from_sequence} instead (1)",
+    )
 
 
 def _suggested(release: Release, view: View) -> Mapping[str, wire.Json]:
@@ -299,7 +342,7 @@ _PLANS: Mapping[str, Callable[[View], Plan]] = {
     "z": cleared,
     "Z": all_cleared,
     "x": _fault_for_client,
-    "X": lambda _: Arm(),
+    "X": _fault_for_all,
     "J": _jump,
     "p": _publish,
     "r": _reoffer,

@@ -14,7 +14,9 @@ from textual.widgets import Button, Static
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.details.changes_text import refusal_lines, would_lines
+from hotswap_dev.dashboard.keys.plans import not_live
 from hotswap_dev.dashboard.spans import Span, line
+from hotswap_dev.dashboard.view import View
 from hotswap_dev.dashboard.widgets.lines import Lines
 from hotswap_dev.domain.fact_words import Names
 from hotswap_dev.domain.text import shown
@@ -78,6 +80,7 @@ class ConfirmCommand(ModalScreen[bool]):
         self._rehearse = rehearse
         self._names = names
         self._may = False
+        self._lost = False
 
     def compose(self) -> ComposeResult:
         """The question, whose answers change, and the two answers."""
@@ -96,6 +99,21 @@ class ConfirmCommand(ModalScreen[bool]):
         self._list.show([line(Span("asking whose answers change …", "dim"))])
         self._list.focus()
         self.run_worker(self._ask(), name="rehearsal")
+
+    def refreshed(self, view: View) -> None:
+        """A server that goes away hears no answer; once it is back, it is asked anew what this would come to."""
+        lost = not_live(view)
+        if self._lost == (lost is not None) or not self.is_mounted:
+            return
+        self._lost = lost is not None
+        self._may = False
+        self.query_one("#yes", Button).disabled = True
+        if lost is None:
+            self.run_worker(self._ask(), name="rehearsal", exclusive=True)
+            return
+        self.workers.cancel_node(self)
+        gone = HotswapError(lost.message, lost.hint, code="unreachable")
+        self._list.draw(lambda width: refusal_lines(gone, width))
 
     async def _ask(self) -> None:
         try:

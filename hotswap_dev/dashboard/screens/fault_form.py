@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -14,16 +14,31 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from hotswap_dev.dashboard.arming import Asked, Parameter, Scope, asked, may_be_for, parameters
+from hotswap_dev import wire
+from hotswap_dev.dashboard.arming import (
+    Asked,
+    Parameter,
+    Scope,
+    asked,
+    may_be_for,
+    parameters,
+    question_before,
+)
 from hotswap_dev.dashboard.details.fault_text import reaction_lines, reaction_to
+from hotswap_dev.dashboard.keys.plans import not_live
+from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
 from hotswap_dev.dashboard.widgets.lines import Lines
 from hotswap_dev.dashboard.widgets.one_of import OneOf
+from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.faults import ArmFault
 from hotswap_dev.domain.faults import Fault
 from hotswap_dev.domain.text import shown
+
+Rehearse = Callable[[Command], Awaitable[wire.Json]]
+"""Asks the server what a command would come to, with nothing done."""
 
 _SCOPE = "scope"
 _ROWS_AROUND = 6
@@ -134,14 +149,16 @@ class FaultForm(ModalScreen[ArmFault | None]):
     }
     """
 
-    def __init__(self, kind: type[Fault], scopes: Sequence[Scope], chosen: int, view: View) -> None:
+    def __init__(
+        self, kind: type[Fault], scopes: Sequence[Scope], chosen: int, view: View, rehearse: Rehearse
+    ) -> None:
         super().__init__()
+        self._rehearse = rehearse
         self._kind = kind
         self._view = view
         self._parameters = parameters(kind)
-        self._scopes = tuple(one for one in scopes if may_be_for(kind, one)) or (Scope(),)
-        first = scopes[chosen]
-        self._first_scope = self._scopes.index(first) if first in self._scopes else 0
+        self._scopes = tuple(one for one in scopes if may_be_for(kind, one))
+        self._first_scope = self._scopes.index(scopes[chosen])
         self._asked = Asked()
 
     def compose(self) -> ComposeResult:
@@ -152,7 +169,7 @@ class FaultForm(ModalScreen[ArmFault | None]):
             with VerticalScroll(id="fields", can_focus=False):
                 for one in self._parameters:
                     yield from self._field(one)
-                words = [one.said(self._view.controls.names) for one in self._scopes]
+                words = [one.said(self._view.expected.names) for one in self._scopes]
                 with Horizontal(classes="field"):
                     yield Static("for", classes="name", markup=False)
                     yield OneOf(words, self._first_scope, id=f"field-{_SCOPE}")
@@ -196,9 +213,9 @@ class FaultForm(ModalScreen[ArmFault | None]):
         self.query_one("#reaction", Lines).styles.max_height = min(14, reaction)
 
     def refreshed(self, view: View) -> None:
-        """What can be armed may be another thing by now."""
-        if view.controls is not self._view.controls:
-            self._view = view
+        """What can be armed may be another thing by now, and the server may be gone."""
+        before, self._view = self._view, view
+        if view.expected is not before.expected or view.link != before.link:
             self._changed()
 
     # What is typed.
@@ -219,14 +236,16 @@ class FaultForm(ModalScreen[ArmFault | None]):
     @on(OneOf.Changed)
     def _changed(self) -> None:
         """Other parameters, another reaction; the last one that could be meant stays while a field can't."""
-        made = asked(self._kind, self._texts(), self.scope, self._view.controls)
+        made = asked(self._kind, self._texts(), self.scope, self._view.expected)
         if made.command is not None or "" in made.problems or self._asked.command is None:
             self._asked = made
         problems = made.problems
         for one in self._parameters:
             self._say(self.query_one(f"#problem-{one.name}", Static), problems.get(one.name, ""))
-        self._say(self.query_one("#problem", Static), problems.get("", ""))
-        self.query_one("#arm", Button).disabled = bool(problems)
+        lost = not_live(self._view)
+        said = "" if lost is None else "; ".join(one for one in (lost.message, lost.hint) if one)
+        self._say(self.query_one("#problem", Static), said or problems.get("", ""))
+        self.query_one("#arm", Button).disabled = bool(problems) or lost is not None
         if not problems:
             self._asked = made
         self.query_one("#reaction", Lines).draw(self._reaction)
@@ -246,14 +265,32 @@ class FaultForm(ModalScreen[ArmFault | None]):
 
     @on(Input.Submitted)
     def action_arm(self) -> None:
-        """Arm what stands there; where it can't be meant, go to what is wrong."""
-        made = asked(self._kind, self._texts(), self.scope, self._view.controls)
+        """Arm what stands there, after a question where it can't be taken back; else go to what is wrong."""
+        made = asked(self._kind, self._texts(), self.scope, self._view.expected)
+        if not_live(self._view) is not None:
+            self.app.bell()
+            return
         if made.command is not None:
-            self.dismiss(made.command)
+            if self.is_current:
+                self._arm(made.command)
             return
         first = next((one.name for one in self._parameters if one.name in made.problems), None)
         if first is not None:
             self.query_one(f"#field-{first}").focus()
+
+    def _arm(self, command: ArmFault) -> None:
+        names = self._view.expected.names
+        question = question_before(command, names)
+        if question is None:
+            self.dismiss(command)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(command)
+
+        confirm = ConfirmCommand(command.verb, question, lambda: self._rehearse(command), names)
+        self.app.push_screen(confirm, answered)
 
     def action_leave(self) -> None:
         """Back to the picker."""

@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from hotswap_dev.dashboard.arming import Scope, armed_alone, best, scopes
+from hotswap_dev.dashboard.arming import Scope, best, may_be_for, scopes
+from hotswap_dev.dashboard.ascii import in_ascii
 from hotswap_dev.dashboard.details.picker_text import (
     Item,
     Key,
@@ -24,59 +25,59 @@ from hotswap_dev.dashboard.details.picker_text import (
     list_lines,
     scope_line,
 )
-from hotswap_dev.dashboard.screens.fault_form import FaultForm
-from hotswap_dev.dashboard.spans import Line
+from hotswap_dev.dashboard.keys import Arm, Send
+from hotswap_dev.dashboard.keys.clearing import disarmed
+from hotswap_dev.dashboard.keys.plans import not_live
+from hotswap_dev.dashboard.screens.confirm import ConfirmCommand
+from hotswap_dev.dashboard.screens.fault_form import FaultForm, Rehearse
+from hotswap_dev.dashboard.spans import Line, Span
 from hotswap_dev.dashboard.view import View
+from hotswap_dev.dashboard.widgets.bar import Bar
 from hotswap_dev.dashboard.widgets.harmless_input import HarmlessInput
 from hotswap_dev.dashboard.widgets.lines import Lines
 from hotswap_dev.domain.commands import Command
 from hotswap_dev.domain.commands.faults import ArmFault, DisarmFault
 from hotswap_dev.domain.fact_words import Names, scope_words
+from hotswap_dev.domain.model import ArmedFault
 
 WIDE = 100
 """From so many columns on the reaction stands beside the list, else below it."""
 
 
-class _Find(HarmlessInput):
-    """What is typed to find a fault; a `d` that disarms is not."""
-
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether a key is a letter of it."""
-        picker = self.screen
-        if key == "d" and isinstance(picker, FaultPicker) and picker.d_disarms:
-            return False
-        return super().check_consume_key(key, character)
+_CLICKED = {"enter": "choose", "esc": "leave", "tab": "scope(1)"}
 
 
-def open_faults(view: View, client: str | None) -> FaultPicker:
-    """The picker for a client, or with None for everyone: push it, and send the command that it is left with."""
-    return FaultPicker(view, client)
+def open_faults(view: View, arm: Arm, rehearse: Rehearse) -> FaultPicker:
+    """The picker as a key asks for it: push it, and send the command that it is left with."""
+    return FaultPicker(view, arm, rehearse)
 
 
 def words_of(command: Command, view: View) -> str:
     """What the picker's command does, as long as it is pending."""
-    names = view.controls.names
+    names = view.expected.names
     if isinstance(command, ArmFault):
         return f"fault {command.wanted().name} for {scope_words(command.client, command.channel, names)}"
     if isinstance(command, DisarmFault):
-        known = next((one for one in view.controls.faults if one.override == command.id), None)
+        known = next((one for one in view.expected.faults if one.override == command.id), None)
         return f"fault {command.id if known is None else known.fault} disarmed"
     return command.verb
 
 
 class FaultPicker(ModalScreen[Command | None]):
-    """Find a fault by typing, and arm or disarm it. It is left with the command that is to be sent, or None."""
+    """Find a fault by typing, and arm or disarm it. It is left with the command that is to be sent, or None.
+
+    Whatever is printable is typed: a letter that acted would act on what the rest of its word was to find.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
-        Binding("enter", "choose", show=False, priority=True),
+        Binding("enter", "choose", show=False),
         Binding("down,ctrl+n", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("pagedown", "move(8)", show=False, priority=True),
         Binding("pageup", "move(-8)", show=False, priority=True),
         Binding("tab", "scope(1)", show=False, priority=True),
         Binding("shift+tab", "scope(-1)", show=False, priority=True),
-        Binding("d", "disarm", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
@@ -96,10 +97,9 @@ class FaultPicker(ModalScreen[Command | None]):
     FaultPicker.-ascii > Vertical {
         border: ascii $primary;
     }
-    FaultPicker #scope, FaultPicker #keys {
+    FaultPicker Bar {
         height: 1;
         background: $surface;
-        scrollbar-size-vertical: 0;
     }
     FaultPicker Input {
         background: $foreground 8%;
@@ -139,17 +139,17 @@ class FaultPicker(ModalScreen[Command | None]):
     }
     """
 
-    def __init__(self, view: View, client: str | None) -> None:
+    def __init__(self, view: View, arm: Arm, rehearse: Rehearse) -> None:
         super().__init__()
         self._view = view
+        self._rehearse = rehearse
         self._query = ""
-        self._scopes = scopes(view, client)
+        self._scopes = scopes(view, arm.client)
         self._scope = 0
-        alone = armed_alone(view.controls, client)
         self._items: list[Item] = []
         self._lines: list[tuple[Line, Key | None]] = []
         """What the list is made of: a line, and the key of what it is about, None for a heading."""
-        self._key: Key | None = None if alone is None else alone.override
+        self._key: Key | None = arm.override
 
     @property
     def scope(self) -> Scope:
@@ -165,12 +165,17 @@ class FaultPicker(ModalScreen[Command | None]):
         """For whom, what is looked for, the list, what the client does, the keys."""
         with Vertical() as dialog:
             dialog.border_title = Content("faults")
-            yield Lines(id="scope")
-            yield _Find(placeholder="type to find one: reset, 503, signature, slow", id="find", compact=True)
+            yield Bar(id="scope")
+            yield HarmlessInput(
+                placeholder="type to find one: reset, 503, signature, slow", id="find", compact=True
+            )
+            lost = Bar(id="lost")
+            lost.display = False
+            yield lost
             with Container(id="halves"):
                 yield Lines(id="faults")
                 yield Lines(id="reaction")
-            yield Lines(id="keys")
+            yield Bar(id="keys")
 
     def on_mount(self) -> None:
         """Typing finds from the first letter on."""
@@ -186,9 +191,14 @@ class FaultPicker(ModalScreen[Command | None]):
         self._draw()
 
     def refreshed(self, view: View) -> None:
-        """Another dashboard may arm and disarm meanwhile."""
-        if view.controls is not self._view.controls:
-            self._view = view
+        """Another dashboard may arm and disarm meanwhile, what is pending is done, and the server may be gone."""
+        before, self._view = self._view, view
+        if (
+            view.controls is not before.controls
+            or view.expected is not before.expected
+            or view.pending != before.pending
+            or view.link != before.link
+        ):
             self._draw()
 
     # What there is to choose.
@@ -199,17 +209,17 @@ class FaultPicker(ModalScreen[Command | None]):
         if changed.value == self._query:
             return
         self._query = changed.value
-        self._items = items_of(self._query, self._view.controls)
+        self._items = items_of(self._query, self._view)
         likely = best(self._query, [item.kind for item in self._items if item.kind is not None])
-        first = self._items[0].key if self._items else None
+        first = next(iter(self._keys), None)
         self._key = first if likely is None else key_of(likely)
         self._draw()
 
     def action_move(self, step: int) -> None:
         """To another one."""
-        if not self._items:
+        keys = self._keys
+        if not keys:
             return
-        keys = [item.key for item in self._items]
         place = keys.index(self._key) if self._key in keys else 0
         self._key = keys[min(max(0, place + step), len(keys) - 1)]
         self._draw()
@@ -219,28 +229,41 @@ class FaultPicker(ModalScreen[Command | None]):
         self._scope = (self._scope + step) % len(self._scopes)
         self._draw()
 
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        """Enter, in its turn: as a key of the screen it would overtake letters that are not read yet."""
+        submitted.stop()
+        self.action_choose()
+
     def action_choose(self) -> None:
         """Disarm what is armed; of any other one ask for its parameters, then arm it."""
         item = self._item
-        if item is None:
+        if item is None or not self.is_current:
             return
         if item.armed is not None:
-            self.dismiss(DisarmFault(id=item.armed.override))
-        elif item.kind is not None:
-            form = FaultForm(item.kind, self._scopes, self._scope, self._view)
+            self._disarm(item.armed)
+        elif item.kind is not None and may_be_for(item.kind, self.scope):
+            form = FaultForm(item.kind, self._scopes, self._scope, self._view, self._rehearse)
             self.app.push_screen(form, self._filled)
+        else:
+            self.app.bell()  # beside it stands why
 
-    def action_disarm(self) -> None:
-        """End the armed fault that is selected."""
-        item = self._item
-        if item is not None and item.armed is not None:
-            self.dismiss(DisarmFault(id=item.armed.override))
+    def _disarm(self, armed: ArmedFault) -> None:
+        if not_live(self._view) is not None:
+            self.app.bell()
+            return
+        planned = disarmed(armed, self._view)
+        command = planned.command
+        if isinstance(planned, Send):
+            self.dismiss(command)
+            return
 
-    @property
-    def d_disarms(self) -> bool:
-        """Whether `d` is a key: an armed fault is selected and nothing is typed yet. Else it is a letter."""
-        item = self._item
-        return item is not None and item.armed is not None and not self._query
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(command)
+
+        names = self._view.expected.names
+        confirm = ConfirmCommand(command.verb, planned.question, lambda: self._rehearse(command), names)
+        self.app.push_screen(confirm, answered)
 
     def action_leave(self) -> None:
         """Take away what was typed, and then leave."""
@@ -260,6 +283,12 @@ class FaultPicker(ModalScreen[Command | None]):
             self._key = place
             self._draw()
 
+    def on_bar_pressed(self, pressed: Bar.Pressed) -> None:
+        """A key that is named was clicked."""
+        pressed.stop()
+        if pressed.shown in _CLICKED:
+            self.call_later(self.run_action, _CLICKED[pressed.shown])
+
     def _clicked(self, x: int, y: int) -> Key | None:
         """What the list has at this place of the screen."""
         faults = self.query_one("#faults", Lines)
@@ -273,7 +302,14 @@ class FaultPicker(ModalScreen[Command | None]):
             self.dismiss(command)
 
     @property
+    def _keys(self) -> list[Key]:
+        """What can be selected."""
+        return [item.key for item in self._items if item.key is not None]
+
+    @property
     def _item(self) -> Item | None:
+        if self._key is None:
+            return None
         return next((item for item in self._items if item.key == self._key), None)
 
     # What is drawn.
@@ -281,17 +317,32 @@ class FaultPicker(ModalScreen[Command | None]):
     def _draw(self) -> None:
         if not self.is_mounted:
             return
-        self._items = items_of(self._query, self._view.controls)
-        keys = [item.key for item in self._items]
+        self._items = items_of(self._query, self._view)
+        keys = self._keys
         if self._key not in keys:
             # It was disarmed elsewhere: enter is not to disarm another one. A fault of the catalogue asks once more.
             self._key = next((key for key in keys if isinstance(key, str)), None)
         faults = self.query_one("#faults", Lines)
         faults.draw(self._listed)
         self.query_one("#reaction", Lines).draw(self._reaction)
-        self.query_one("#scope", Lines).draw(lambda width: [self._said_scope(width)])
-        self.query_one("#keys", Lines).draw(lambda width: [self._said_keys(width)])
-        self.call_after_refresh(self._bring_into_view)
+        lost = not_live(self._view)
+        said = (
+            () if lost is None else (Span("; ".join(one for one in (lost.message, lost.hint) if one), "bad"),)
+        )
+        self._say("lost", said)
+        self._say("keys", keys_line(self._item, bool(self._query), WIDE))
+        self.call_after_refresh(self._laid_out)
+
+    def _say(self, name: str, said: Line) -> None:
+        in_signs = in_ascii(said) if getattr(self.app, "in_ascii", False) else said
+        self.query_one(f"#{name}", Bar).say([in_signs] if said else [])
+
+    def _laid_out(self) -> None:
+        """What depends on the room that there is."""
+        following = self._scopes[(self._scope + 1) % len(self._scopes)]
+        width = self.query_one("#scope", Bar).size.width
+        self._say("scope", scope_line(self.scope, following, self._names, width))
+        self._bring_into_view()
 
     def _bring_into_view(self) -> None:
         faults = self.query_one("#faults", Lines)
@@ -312,13 +363,6 @@ class FaultPicker(ModalScreen[Command | None]):
     def _reaction(self, width: int) -> Sequence[Line]:
         return beside_lines(self._item, self.scope, self._names, width, whole=self.has_class("-beside"))
 
-    def _said_scope(self, width: int) -> Line:
-        following = self._scopes[(self._scope + 1) % len(self._scopes)]
-        return scope_line(self.scope, following, self._names, width)
-
-    def _said_keys(self, width: int) -> Line:
-        return keys_line(self._item, bool(self._query), width)
-
     @property
     def _names(self) -> Names:
-        return self._view.controls.names
+        return self._view.expected.names

@@ -35,7 +35,9 @@ from hotswap_dev.dashboard.widgets.lines import Lines
 from hotswap_dev.dashboard.widgets.list_suggester import SuggestItem
 from hotswap_dev.dashboard.widgets.on_off import OnOff
 from hotswap_dev.domain.commands.channels import CreateChannel
-from hotswap_dev.domain.facts import ChannelCreated
+from hotswap_dev.domain.commands.clients import ForgetClient
+from hotswap_dev.domain.commands.faults import ArmFault, DisarmFault
+from hotswap_dev.domain.facts import ChannelCreated, ReleaseAdded, ReleaseWithheld
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import HotswapError
 
@@ -49,6 +51,8 @@ _LEAST_ROWS = 3
 _MOST_SAID = 9
 _MOST_NAMED = 3
 _TELLS = ("channel", "sequence", "client", "minimum")
+_ABOUT_FAULTS = (ArmFault.verb, DisarmFault.verb, ForgetClient.verb)
+"""The commands that make a poisoned release or take one back."""
 
 
 class Filled(Struct, frozen=True):
@@ -243,6 +247,7 @@ class CommandForm(ModalScreen[Filled | None]):
             suggester=_suggester(field, found),
             # What is there today is changed rather than replaced.
             select_on_focus=field.name not in self._today,
+            password=field.secret,
             compact=True,
             id=name,
         )
@@ -361,7 +366,12 @@ def _asks_first(form: Form, would: wire.Json) -> str | None:
     ]
     if made and form.name != CreateChannel.verb:
         return f"{made[0]} does not exist: it will be made."
-    return "It can't be taken back." if form.final else None
+    # A poisoned release is made, or withheld for good: its number is used up whatever follows.
+    releases = {ReleaseAdded.__struct_config__.tag, ReleaseWithheld.__struct_config__.tag}
+    poisons = form.name in _ABOUT_FAULTS and any(
+        one.get("event") in releases for one in would.get("events") or []
+    )
+    return "It can't be taken back." if form.final or poisons else None
 
 
 def _from_here(arguments: Mapping[str, wire.Json]) -> Mapping[str, wire.Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from time import thread_time
 from typing import ClassVar
 
 from textual import on
@@ -13,10 +14,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from hotswap_dev.dashboard.ascii import in_ascii
-from hotswap_dev.dashboard.details.rollout_text import preview_lines, rollout_long, steps_line, targets_short
+from hotswap_dev.dashboard.details.rollout_text import about_line, keys_line, preview_lines, steps_line
 from hotswap_dev.dashboard.known import known_to
 from hotswap_dev.dashboard.rollout_draft import FIELDS, Draft, Outlook, drafted, outlook, texts_today
 from hotswap_dev.dashboard.schema_form import own_forms, suggestions
@@ -56,19 +58,11 @@ _LABELS: Mapping[str, str] = {
 _HINTS: Mapping[str, str] = {
     "percent": "0 to 100",
     "always": "clients that are in whatever the percent",
-    "platforms": f"every one; or {', '.join(PLATFORMS)}",
-    "arches": f"every one; or {', '.join(ARCHES)}",
-    "binary_versions": "every one; or a range, such as >=0.4,<0.6",
+    "platforms": f"any; or {', '.join(PLATFORMS)}",
+    "arches": f"any; or {', '.join(ARCHES)}",
+    "binary_versions": "any; or a range, such as >=0.4,<0.6",
     "clients": "everyone; or these clients alone",
 }
-_KEYS = (
-    ("enter", "send"),
-    ("esc", "leave"),
-    ("tab", "next"),
-    ("←", "less"),
-    ("→", "more"),
-    ("+ -", "by one"),
-)
 _CLICKED = {
     "enter": "send",
     "esc": "leave",
@@ -190,6 +184,8 @@ class RolloutScreen(ModalScreen[Chosen | None]):
         self._touched: frozenset[str] = frozenset()
         self._draft = Draft(after=view.expected)
         self._outlook: Outlook | None = None
+        self._took = 0.0
+        self._due: Timer | None = None
 
     @property
     def _release(self) -> Release | None:
@@ -255,16 +251,19 @@ class RolloutScreen(ModalScreen[Chosen | None]):
     def refreshed(self, view: View) -> None:
         """Another moment: clients came or went, or somebody else changed what nobody has typed here."""
         before, self._view = self._view, view
-        if view.controls is before.controls and view.expected is before.expected:
+        same_link = view.link.state == before.link.state
+        if view.controls is before.controls and view.expected is before.expected and same_link:
             again = int(view.now.timestamp()) != int(before.now.timestamp())
             if view.revision == before.revision or not again:
                 return  # of many checks, once a second is often enough to be counted anew
         release = self._release
         if release is not None and self.is_mounted:
+            # A letter may stand there already that nobody was told of yet.
+            typed = self._typed_over()
             self._today = texts_today(release, known_to(view))
             for name in FIELDS:
                 field = self._field(name)
-                if name not in self._touched and field.value != self._today[name]:
+                if name not in typed and field.value != self._today[name]:
                     field.value = self._today[name]
         self._think()
 
@@ -277,32 +276,52 @@ class RolloutScreen(ModalScreen[Chosen | None]):
         for name in FIELDS:
             yield name, self._field(name).value
 
+    def _typed_over(self) -> frozenset[str]:
+        """The fields in which something else stands than what is so."""
+        return frozenset(name for name, text in self._read() if text != self._today.get(name, text))
+
     @on(Input.Changed)
     def _typed(self) -> None:
         """Another text, another outcome."""
-        texts = dict(self._read())
-        if texts == self._texts:
+        if dict(self._read()) == self._texts:
             return
-        self._texts = texts
-        self._think()
+        if self._took < _SLOW:
+            self._think()
+        elif (
+            self._due is None
+        ):  # on a slow machine, or of very many clients, letters go before what they come to
+            self._due = self.set_timer(2 * self._took, self._think)
 
     def _think(self) -> None:
         """Read what is typed, and work out what it would come to."""
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        begun = thread_time()
         release = self._release
-        if release is not None and self._today:
-            self._texts = dict(self._read()) if self.is_mounted else self._texts
-            self._touched = frozenset(name for name in FIELDS if self._texts[name] != self._today[name])
-            self._draft = drafted(release, self._texts, self._touched, self._view)
+        if self._drafts() and release is not None:
             self._outlook = outlook(release, self._draft, self._view)
+        self._took = thread_time() - begun
         self._show()
+
+    def _drafts(self) -> bool:
+        """Read what is typed; False where there is nothing that it could be of."""
+        release = self._release
+        if release is None or not self._today:
+            return False
+        if self.is_mounted:
+            self._texts = dict(self._read())
+        self._touched = frozenset(name for name in FIELDS if self._texts[name] != self._today[name])
+        self._draft = drafted(release, self._texts, self._touched, self._view)
+        return True
 
     def _show(self) -> None:
         if not self.is_mounted:
             return
         release = self._release
         self.set_class(self.size.width >= _ROOMY and self.size.height >= _ROOMY_ROWS, "-roomy")
-        self._say("about", self._about(release))
-        self._say("keys", _keys())
+        self._say("about", about_line(self.sequence, self._view))
+        self._say("keys", keys_line(self._view.link.state))
         percent = release.percent if release is not None else 100.0
         if release is not None:
             percent = self._draft.after.releases[self.sequence].percent
@@ -326,17 +345,6 @@ class RolloutScreen(ModalScreen[Chosen | None]):
         in_signs = in_ascii(said) if getattr(self.app, "in_ascii", False) else said
         self.query_one(f"#{name}", Bar).say([in_signs])
 
-    def _about(self, release: Release | None) -> Line:
-        if release is None:
-            return line(Span(f"Release {self.sequence} is not there any more.", "warn"))
-        names = self._view.controls.names
-        targets = targets_short(release.targets, names)
-        now = ", ".join(one for one in (rollout_long(release, names), f"for {targets or 'everyone'}") if one)
-        return line(
-            Span(shown(release.version, 40), "strong"),
-            Span(f" on {shown(release.channel)}, now {now}", "dim"),
-        )
-
     def _preview(self, width: int, most: int) -> Sequence[Line]:
         release = self._release
         if release is None or self._outlook is None:
@@ -352,11 +360,16 @@ class RolloutScreen(ModalScreen[Chosen | None]):
 
     @on(Input.Submitted)
     def action_send(self) -> None:
-        """Have it so, if it can be meant."""
+        """Have it so, if it can be meant. Without a server to have it from, what is typed stays."""
+        if self._view.link.state != "live":
+            self.app.bell()
+            return
+        self._drafts()  # what stands there now, though its last letter was not thought over yet
         wrong = next((name for name in FIELDS if name in self._draft.problems), None)
         if wrong is not None:
             self._field(wrong).focus()
             self.app.bell()
+            self._show()
         elif self._release is None:
             self.dismiss(None)
         else:
@@ -380,12 +393,8 @@ class RolloutScreen(ModalScreen[Chosen | None]):
 
 
 _VERBS = (SetRollout.verb, SetTargets.verb)
+_SLOW = 0.05
+"""Seconds of computing between two letters that nobody notices."""
+
 _ROOMY = 120
 _ROOMY_ROWS = 30
-
-
-def _keys() -> Line:
-    spans: list[Span] = []
-    for key, does in _KEYS:
-        spans += [Span(key, "key"), Span(f" {does}", "dim"), Span("   ")]
-    return tuple(spans[:-1])

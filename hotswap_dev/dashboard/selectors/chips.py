@@ -10,6 +10,7 @@ from hotswap_dev.dashboard.keys import key_for, words_for
 from hotswap_dev.dashboard.selectors.columns import margined
 from hotswap_dev.dashboard.selectors.fault_chip import fault_chip, whom
 from hotswap_dev.dashboard.selectors.figures import TIMES, name_of, spans_of
+from hotswap_dev.dashboard.selectors.for_some import POISONED
 from hotswap_dev.dashboard.spans import Line, Role, Span, cells, joined, line
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.controls import Controls
@@ -115,8 +116,8 @@ def _withheld_above(controls: Controls, releases: tuple[int, ...]) -> list[int]:
     held: list[int] = []
     for sequence in releases:
         release = controls.releases[sequence]
-        if not controls.has_bytes(release):
-            continue
+        if not controls.has_bytes(release) or release.origin == POISONED:
+            continue  # what can't be offered again
         if not release.withheld:
             break
         held.append(sequence)

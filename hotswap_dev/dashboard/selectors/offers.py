@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from hotswap_dev.dashboard.answers import MOST_AT_ONCE, answers
 from hotswap_dev.dashboard.selectors.figures import channel_of
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.clients import Client
@@ -21,17 +22,12 @@ from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import read_fault
 from hotswap_dev.domain.faults.check import StaleManifest
 from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, ArmedFault, Release
-from hotswap_dev.domain.policy import Decision, decide
-from hotswap_dev.domain.preview import next_check, own_rules, question_of
+from hotswap_dev.domain.policy import Decision
 from hotswap_dev.domain.reasons import Reason
-from hotswap_dev.domain.rollout import WHOLE, depends_on_client, inside
 from hotswap_dev.errors import HotswapError
 
 MOST_ASKED = 300
 """Clients that are asked for: those seen last."""
-
-_MOST_DECISIONS = 100
-"""Different questions that are decided: each may pass over fifty releases, and a key must not wait for it."""
 
 _TOO_OLD = "binary-too-old"
 _FORCED = "forced-204"
@@ -232,38 +228,16 @@ def _by_chance(decision: Decision) -> bool:
 
 def _standings(moment: _Moment) -> list[Standing]:
     """Each client with its next answer; equal questions are decided once."""
-    controls = moment.controls
-    own = own_rules(controls)
-    parts = _rolling_out(controls) if depends_on_client(controls) else ()
-    known: dict[tuple[object, ...], Decision | None] = {}
+    known = answers(moment.controls, moment.now)
+    new = 0
     found: list[Standing] = []
     newest_first = reversed(list(moment.clients))
     for client in (moment.clients[one] for one in itertools.islice(newest_first, MOST_ASKED)):
-        check = next_check(client)
-        if check is None:
-            found.append(Standing(client, None))
-            continue
-        # Whoever asks the same, and stands inside of the same rollouts, is told the same.
-        question: tuple[object, ...] = (
-            client.id if client.id in own else None,
-            tuple(inside(release, client.id) for release in parts),
-            *question_of(check),
-        )
-        if question not in known:
-            if len(known) >= _MOST_DECISIONS:
+        asked = known.asked(client)
+        if not known.knows(asked):
+            if new >= MOST_AT_ONCE:
                 found.append(Standing(client, None, asked=False))
                 continue
-            try:
-                known[question] = decide(controls, check, moment.now)
-            except (ValueError, HotswapError):  # a binary version or a fault that only another version knows
-                known[question] = None
-        found.append(Standing(client, known[question]))
+            new += 1
+        found.append(Standing(client, known.decision(asked)))
     return found
-
-
-def _rolling_out(controls: Controls) -> tuple[Release, ...]:
-    return tuple(
-        release
-        for release in controls.releases.values()
-        if release.percent < WHOLE and can_be_offered(release, controls)
-    )

@@ -35,6 +35,8 @@ from hotswap_dev.domain.text import shown
 
 _ROOMY = 90
 _FOLDED_FROM = 2
+_STATE = 9
+"""Columns of `25 % █░░░`, the state that mostly goes before whom a release is for."""
 
 
 class ReleaseRow(Struct, frozen=True):
@@ -155,6 +157,9 @@ def _in_columns(cells: Sequence[Line], view: View, width: int) -> Line:
     like = widths(view)
     # As wide as it can get with these clients, so that it is never cut and the columns of all rows are the same.
     counts = max(7 if width >= _ROOMY else 5, 2 * len(str(len(view.clients))) + 1)
+    # Beside its number, its version and the count.
+    room = width - _digits(view) - min(like.version, 12) - counts - 3 * 2
+    named = min(_STATE + 1 + like.whom, room) if like.whom else 0
     return in_columns(
         (
             Column(number, _digits(view), right=True),
@@ -163,8 +168,9 @@ def _in_columns(cells: Sequence[Line], view: View, width: int) -> Line:
             Column(channel, like.channel if several else 0, 3),
             Column(weight, 7, 5, right=True),
             Column(made, 6, 4, right=True),
-            Column(state, 11, 0, 10, grows=True),
-            Column(who, _bar(width), 2),
+            Column(state, max(11, named), 0, max(10, named), grows=True),
+            # Whom a release is for says more than how many of all have it, which the count says too.
+            Column(who, _bar(width), 6 if named else 2),
             Column(count, counts, 1),
         ),
         width,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from hotswap_dev.dashboard.details.figures import counted
-from hotswap_dev.dashboard.details.rollout_text import reach_words, rollout_long, targets_short
+from hotswap_dev.dashboard.details.rollout_text import rollout_long, targets_short
 from hotswap_dev.dashboard.selectors.figures import channel_of, name_of, several
 from hotswap_dev.dashboard.selectors.for_some import leaves_out, reach_of
 from hotswap_dev.dashboard.selectors.offers import Standing, held_back, offers_now, whole_on
 from hotswap_dev.dashboard.selectors.passed import passed_words
 from hotswap_dev.dashboard.selectors.sections import Section
 from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.fact_words import reach_words
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.policy import Decision
 from hotswap_dev.domain.reasons import Args, change, scope

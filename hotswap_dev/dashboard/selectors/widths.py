@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from msgspec import Struct
 from rich.cells import cell_len
 
+from hotswap_dev.dashboard.details.rollout_text import targets_short
 from hotswap_dev.dashboard.selectors.figures import channel_of, name_of, seen_last_first
+from hotswap_dev.dashboard.selectors.way import how_it_came
 from hotswap_dev.dashboard.view import View
+from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.text import shown
 
 _MOST = 300
@@ -24,6 +27,8 @@ class Widths(Struct, frozen=True):
     binary: int
     channel: int
     version: int
+    whom: int
+    """Of whom a release is for, or a bad copy of; 0 where all are for everyone."""
 
 
 def widths(view: View) -> Widths:
@@ -59,7 +64,14 @@ def _widths(known: _Known) -> Widths:
             (*map(shown, view.controls.channels), *(shown(channel_of(one)) for one in clients)), 7, 20
         ),
         version=_widest((shown(view.controls.releases[one].version) for one in releases), 8, 24),
+        whom=_widest((_whom(view.controls.releases[one], view) for one in releases), 0, 20),
     )
+
+
+def _whom(release: Release, view: View) -> str:
+    if release.origin == "poisoned" and not release.targets.restrict:
+        return how_it_came(release)
+    return targets_short(release.targets, view.controls.names)
 
 
 def _widest(texts: Iterable[str], least: int, most: int) -> int:
