@@ -31,7 +31,7 @@ _SUITES: dict[str, list[list[str]]] = {
         [*_PYTEST, "-m", "processes and not slow and not real_client", "-n", "2", "--dist", "worksteal"]
     ],
     "slow": [[*_PYTEST, "-m", "slow and not real_client", "--timeout", "1200"]],
-    "real-client": [[*_PYTEST, "-m", "real_client", "--timeout", "900"]],
+    "real-client": [[*_PYTEST, "-m", "real_client", "--timeout", "900", "-n", "2", "--dist", "worksteal"]],
 }
 
 
