@@ -213,11 +213,7 @@ def test_what_is_recorded_of_an_answer_is_what_the_catalogue_says() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        kind()
-        for kind in every_fault().values()
-        if kind.stage in ("download", "bundle")
-    ],
+    [kind() for kind in every_fault().values() if kind.stage in ("download", "bundle")],
     ids=lambda fault: fault.name,
 )
 def test_a_fault_of_another_stage_is_refused_and_not_forgotten(fault: Fault) -> None:

@@ -11,9 +11,7 @@ from msgspec.structs import replace
 
 from hotswap_dev.domain.faults import Fault, download
 from hotswap_dev.domain.faults.presets import line_of
-
-HUGE = 629_145_600
-"""What `huge-content-length` announces: 600 MB, above the plugin's `max_bundle_size` of 512 MB (facts §1)."""
+from hotswap_dev.domain.faults.reactions import HUGE
 
 Chance = Callable[[], float]
 """A number from 0 to below 1 at each call, as `random.random` has it."""

@@ -70,9 +70,7 @@ def newer(controls: Controls, check: Check) -> list[Release]:
         if sequence > check.sequence
         and controls.releases[sequence].update_type == "frontend"
         and controls.releases[sequence].targets.having in (None, check.sequence)
-        and (
-            controls.releases[sequence].origin != "poisoned" or meant_for(controls.releases[sequence], check)
-        )
+        and (controls.releases[sequence].origin != "poisoned" or struck(controls.releases[sequence], check))
     ]
 
 
