@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from hotswap_dev.domain.faults import Fault, download, every_fault, presets
 from hotswap_dev.domain.faults.presets import line_of
-from hotswap_dev.server.misbehaving.delivery import HUGE, delivery
+from hotswap_dev.domain.faults.reactions import HUGE
+from hotswap_dev.server.misbehaving.delivery import delivery
 from hotswap_dev.server.misbehaving.pace import LARGEST_PIECE
 from tests.server.asking import until
 from tests.server.misbehaving import Client, Heard, Site, get, hear, last, misbehaving_site, nothing_left
