@@ -31,6 +31,8 @@ from tests.server.misbehaving import (
     nothing_left,
 )
 
+pytestmark = pytest.mark.processes
+
 UNREAD = 8 * 2**20
 """More than any system takes before somebody reads it."""
 

@@ -23,6 +23,8 @@ from hotswap_dev.server.misbehaving.pace import LARGEST_PIECE
 from tests.server.asking import until
 from tests.server.misbehaving import Client, Heard, Site, get, hear, last, misbehaving_site, nothing_left
 
+pytestmark = pytest.mark.processes
+
 SIZE = 1_000_003
 """A prime number of bytes, so that no part of it is a whole one by chance."""
 

@@ -19,6 +19,8 @@ from tests.server.asking import CLIENT, PATIENCE, a_request, raw, status_of, tim
 from tests.server.conftest import Serve
 from tests.server.misbehaving import LAST_WORDS, Client, Site, get, hear, last, misbehaving_site, nothing_left
 
+pytestmark = pytest.mark.processes
+
 MANY = 100
 ENDS_WITHIN = 2.0
 """Seconds, as a person who pressed Ctrl-C counts them (hardening E16)."""

@@ -15,6 +15,8 @@ from tests.server.asking import Asking, happened, so_far, until, write_frontend
 from tests.server.conftest import Serve
 from tests.unit.packing.trees import extracted, grown
 
+pytestmark = pytest.mark.processes
+
 SETTLE = 0.12
 FILES = [f"{number:02}.js" for number in range(24)]
 

@@ -40,7 +40,7 @@ from hotswap_dev.domain.text import digest
 from hotswap_dev.errors import HotswapError
 
 # On a machine that does other things too an example may take long: that says nothing of the law.
-settings.register_profile("hotswap-dev", deadline=None, max_examples=50)
+settings.register_profile("hotswap-dev", deadline=None, max_examples=40)
 settings.load_profile("hotswap-dev")
 
 C = TypeVar("C", bound=Command)
