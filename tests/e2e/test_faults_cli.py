@@ -100,7 +100,7 @@ def test_a_poisoned_release_is_offered_signed_and_taken_back(said: Line, tmp_pat
     ended = said("disarm-fault", "1")
     after = judged(said("check", "--apply", "phone", "--json"))
 
-    assert "release 2 (0.1.0-ota.1) is a poisoned copy of 1" in armed
+    assert "release 2 (0.1.0-ota.1-poisoned) is a poisoned copy of 1" in armed
     assert refused["apply"]["signed"], "the bad copy is signed as any"
     assert refused["apply"]["error"] == "extraction failed: unsafe path component in archive: ../evil"
     assert not list(tmp_path.rglob("evil"))

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from hotswap_dev.domain.observations import BuildRefused, Published
 from hotswap_dev.packing.tree import scan
 from tests.server.asking import Asking, happened, so_far, until, write_frontend
