@@ -44,7 +44,7 @@ _NAMES = {"pixel-8": "Pixel 8", "ipad": "iPad", "mac": "Anna's Mac", "emulator":
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write all of them."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / APP
@@ -52,10 +52,9 @@ def main() -> None:
         with ServerProcess(
             "--project", project, "--port", str(_port()), cwd=project, everything=True
         ) as server:
-            whole, why = asyncio.run(look(server, project / "dist"))
-    (PICTURES / "dashboard.svg").write_text(whole, encoding="utf-8")
-    (PICTURES / "why.svg").write_text(why, encoding="utf-8")
-    for name in ("dashboard.svg", "why.svg"):
+            pictures = asyncio.run(look(server, project / "dist"))
+    for name, drawn in pictures.items():
+        (PICTURES / name).write_text(drawn, encoding="utf-8")
         print(f"{PICTURES / name}  {(PICTURES / name).stat().st_size} bytes", file=sys.stderr)
 
 
@@ -200,8 +199,10 @@ def _port() -> int:
 # --- what is seen ---------------------------------------------------------------------------------------------------
 
 
-async def look(server: ServerProcess, dist: Path) -> tuple[str, str]:
-    """The whole dashboard, and then what it says of a device that is kept waiting, as SVG."""
+async def look(server: ServerProcess, dist: Path) -> Mapping[str, str]:
+    """The whole dashboard, what it says of a device that is kept waiting, a rollout and a fault that are about to be
+    set: by the name of its file, each as SVG.
+    """
     app = Dashboard(LiveControl(lambda: _control(server)))
     day = Day(server, dist)
     async with app.run_test(size=(120, 34)) as pilot:
@@ -214,7 +215,14 @@ async def look(server: ServerProcess, dist: Path) -> tuple[str, str]:
         await asyncio.to_thread(day.afternoon)
         await _caught_up(app, server, pilot)
         why = _drawn(app, range(1, 20))
-    return whole, why
+        await pilot.resize_terminal(100, 27)
+        await pilot.press("1", "g", "j", "j", "percent_sign", *"10")
+        await pilot.pause(_BEAT)
+        rollout = _drawn(app, range(27))
+        await pilot.press("escape", "2", "g", "x", *"signature")
+        await pilot.pause(_BEAT)
+        faults = _drawn(app, range(27))
+    return {"dashboard.svg": whole, "why.svg": why, "rollout.svg": rollout, "faults.svg": faults}
 
 
 async def _caught_up(app: Dashboard, server: ServerProcess, pilot: Pilot[int]) -> None:

@@ -32,7 +32,7 @@ async def test_a_picture_says_what_the_screen_says_and_loads_nothing() -> None:
     assert not re.search(r"url\(|@import|@font-face|href=|<image|<script", drawn)
 
 
-@pytest.mark.parametrize("name", ["dashboard.svg", "why.svg"])
+@pytest.mark.parametrize("name", ["dashboard.svg", "why.svg", "rollout.svg", "faults.svg"])
 def test_the_pictures_that_are_kept_are_small_and_stand_alone(name: str) -> None:
     drawn = (PICTURES / name).read_text(encoding="utf-8")
     assert len(drawn) < 60_000
@@ -45,8 +45,13 @@ def test_the_pictures_are_of_what_really_happened(tmp_path: Path) -> None:
     project = tmp_path / "tide-clock"
     write_project(project)
     with ServerProcess("--project", project, "--port", "0", cwd=project, everything=True) as server:
-        whole, why = (texts_of(one) for one in asyncio.run(look(server, project / "dist")))
+        pictures = asyncio.run(look(server, project / "dist"))
+    whole, why, rollout, faults = (texts_of(drawn) for drawn in pictures.values())
     for said in ("tide-clock 0.4.1", "fell back 1", "rolled back 6", "withheld", "no update ×1 iPad"):
         assert said in whole
     assert "Release 8 needs binary 0.5.0, the client runs 0.4.1." in why
     assert "7 withheld" in why
+    assert "rollout and targets of 6" in rollout
+    assert "flips in at" in rollout
+    assert "legacy-signature" in faults
+    assert "signature verification failed" in faults
