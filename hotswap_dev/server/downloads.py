@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 
 from hotswap_dev.server.turns import Turns
 
@@ -81,7 +82,7 @@ class BundleResponse(web.FileResponse):
         """
         try:
             async with self._turns.turn(request):
-                return await super().prepare(request)
+                return await super().prepare(_with_dates_that_are_some(request))
         finally:
             if self._on_end is not None and self.status in (200, 206):
                 self._on_end(self)
@@ -94,6 +95,21 @@ class BundleResponse(web.FileResponse):
         finally:
             # It stands before the offset where the connection broke before the first byte.
             self.sent = max(0, os.lseek(fobj.fileno(), 0, os.SEEK_CUR) - offset)
+
+
+def _with_dates_that_are_some(request: web.BaseRequest) -> web.BaseRequest:
+    """The request without conditions whose date has a number that no date can hold, which aiohttp fails on.
+
+    A condition that can't be read is none (RFC 9110, section 13.1.3).
+    """
+    try:
+        _ = request.if_modified_since, request.if_unmodified_since, request.if_range
+    except (ValueError, OverflowError):
+        headers = CIMultiDict(request.headers)
+        for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range"):
+            headers.popall(name, None)
+        return request.clone(headers=headers)
+    return request
 
 
 def _remember(table: OrderedDict[Any, Any], key: object, value: object) -> None:

@@ -122,6 +122,20 @@ async def test_an_etag_saves_the_second_download(server: Asking) -> None:
     assert (other.status, other.body) == (200, first.body)
 
 
+@pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since"])
+@pytest.mark.parametrize("year", ["99999", "9" * 30])
+async def test_D11_a_condition_with_a_date_that_is_none_is_no_condition(
+    server: Asking, name: str, year: str
+) -> None:
+    url = (await server.check()).json["url"]
+
+    answer = await server.get(url, headers={name: f"Sat, 01 Jan {year} 00:00:00 GMT"})
+
+    assert answer.status == 200
+    assert len(answer.body) == server.engine.controls.releases[1].bundle.size
+    assert (await happened(server.engine, DownloadEnded)).complete
+
+
 async def test_only_what_sent_bytes_is_a_download(server: Asking) -> None:
     url = (await server.check()).json["url"]
     etag = (await server.get(url)).headers["Etag"]
