@@ -54,4 +54,4 @@ def test_the_pictures_are_of_what_really_happened(tmp_path: Path) -> None:
     assert "rollout and targets of 6" in rollout
     assert "flips in at" in rollout
     assert "legacy-signature" in faults
-    assert "signature verification failed" in faults
+    assert "Unexpected signature" in faults
