@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hotswap_dev.domain.clients import Client
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Protocol, Release
-from hotswap_dev.domain.rollout import concerns
+from hotswap_dev.domain.rollout import may_ask_for
 
 
 class Adoption(Struct, frozen=True, kw_only=True):
@@ -56,11 +56,11 @@ class Counting:
                 if sequence == runs:
                     self._running[sequence] += 1
                     self._confirmed[sequence] += client.confirmed == sequence
-                    if not concerns(
+                    if not may_ask_for(
                         release, channel, client.protocol
                     ):  # it came from there, and asks elsewhere now
                         elsewhere[sequence] = elsewhere.get(sequence, 0) + 1
-                elif not concerns(release, channel, client.protocol):
+                elif not may_ask_for(release, channel, client.protocol):
                     continue
                 else:
                     self._fell[sequence] += sequence == gave_up
@@ -86,7 +86,9 @@ class Counting:
 
     def _asking(self, release: Release) -> int:
         return sum(
-            count for (channel, protocol), count in self._asks.items() if concerns(release, channel, protocol)
+            count
+            for (channel, protocol), count in self._asks.items()
+            if may_ask_for(release, channel, protocol)
         )
 
 
@@ -115,7 +117,7 @@ def station(release: Release, client: Client) -> str | None:
     sequence = release.sequence
     if client.sequence == sequence:
         return "confirmed" if client.confirmed == sequence else "running"
-    if not concerns(release, client.channel, client.protocol):
+    if not may_ask_for(release, client.channel, client.protocol):
         return None
     if failed_on(client) == sequence:
         return "failed"

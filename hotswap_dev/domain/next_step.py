@@ -49,15 +49,10 @@ def next_step(
     asks = _asking(client, check)
     answer = decision.answer
     if decision.strike is not None:
-        ahead = None
-        if isinstance(answer, Offer) and decision.offered is not None:
-            ahead = _fault_ahead(controls, answer.release, client, check)
-        fault = None if ahead is None else fault_of(ahead)
-        if ahead is not None and fault is not None and not decision.strike.fault.at_offers:
-            return NextStep(
-                sentence=reaction(fault, ahead.left).sentence,
-                command=f"hotswap-dev disarm-fault {ahead.override}",
-            )
+        late = decision.offered if not decision.strike.fault.at_offers else None
+        ahead = None if late is None else _fault_ahead(controls, late, client, check)
+        if ahead is not None:
+            return ahead
         return NextStep(sentence=_struck(decision.strike, decision), command=change(decision.reason))
     if isinstance(answer, Offer):
         return _offered(client, asks, decision, answer, controls, check)
@@ -117,7 +112,7 @@ def _runs_poison(asks: _Asks, controls: Controls) -> NextStep | None:
     fault = None if armed is None else fault_of(armed)
     if armed is None or fault is None:
         return None
-    command = f"hotswap-dev disarm-fault {armed.override}"
+    command = _disarming(armed)
     if reaction(fault).restart == "rolls-back":
         sentence = f"It runs {armed.sequence}, poisoned by {fault.name}: its next start rolls it back."
     else:
@@ -166,10 +161,8 @@ def _offered(
     if makes.kind == "not-available":
         return NextStep(sentence=f"The plugin drops {number} without a word.", command=withhold)
     ahead = _fault_ahead(controls, release, client, check)
-    fault = None if ahead is None else fault_of(ahead)
-    if ahead is not None and fault is not None:
-        struck = reaction(fault, ahead.left)
-        return NextStep(sentence=struck.sentence, command=f"hotswap-dev disarm-fault {ahead.override}")
+    if ahead is not None:
+        return ahead
     sentence = _again(client, number) or _taking(number, offer.mandatory)
     discarded = _fate(number, told.min_binary_version, asks.binary_version)
     if discarded is not None:
@@ -184,11 +177,19 @@ def _offered(
 
 def _fault_ahead(
     controls: Controls, release: Release, client: Client | None, check: Check | None
+) -> NextStep | None:
+    """What comes of it, where one lies in the bundle itself, or its download will meet one."""
+    in_bundle = next((one for one in controls.faults if one.sequence == release.sequence), None)
+    armed = in_bundle or _on_its_way(controls, release, client, check)
+    fault = None if armed is None else fault_of(armed)
+    if armed is None or fault is None:
+        return None
+    return NextStep(sentence=reaction(fault, armed.left).sentence, command=_disarming(armed))
+
+
+def _on_its_way(
+    controls: Controls, release: Release, client: Client | None, check: Check | None
 ) -> ArmedFault | None:
-    """The fault that its download will meet, or that lies in the bundle itself."""
-    for armed in controls.faults:
-        if armed.sequence == release.sequence:
-            return armed
     if check is not None:
         name, headers = check.client, check.headers
     elif client is not None:
@@ -197,6 +198,10 @@ def _fault_ahead(
         return None
     strike = decide_download(controls, release, name, headers).strike
     return None if strike is None else strike.armed
+
+
+def _disarming(armed: ArmedFault) -> str:
+    return f"hotswap-dev disarm-fault {armed.override}"
 
 
 def _taking(number: int, mandatory: bool) -> str:

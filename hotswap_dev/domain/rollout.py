@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.controls import Controls
+from hotswap_dev.domain.minimums import suits_whom, too_old
 from hotswap_dev.domain.model import (
     DEFAULT_CHANNEL,
     DEFAULT_UPDATE_TYPE,
@@ -129,7 +130,7 @@ class Reach(Counted, frozen=True, kw_only=True):
         )
 
 
-def concerns(release: Release, channel: str | None, protocol: Protocol) -> bool:
+def may_ask_for(release: Release, channel: str | None, protocol: Protocol) -> bool:
     """Whether who asks for this channel, in this protocol, may be offered such a release at all: the plugin's clients
     know but one type.
     """
@@ -143,7 +144,10 @@ def reach(release: Release, checks: Iterable[Check]) -> Reach:
     inside_, of = 0, 0
     nearest: tuple[float, str] | None = None
     for check in checks:
-        if not concerns(release, check.channel, check.protocol) or missed_target(release, check) is not None:
+        if (
+            not may_ask_for(release, check.channel, check.protocol)
+            or missed_target(release, check) is not None
+        ):
             continue
         of += 1
         if inside(release, check.client):
@@ -192,18 +196,16 @@ def place(check: Check, apart: Iterable[Release]) -> tuple[tuple[bool, bool], ..
             continue
         reached = inside(release, check.client)
         stands.append((reached, check.client in release.targets.clients))
-        if reached and not release.targets.restrict and not _too_old(check.binary_version, release):
+        if reached and not release.targets.restrict and _may_run(check, release):
             break  # it is offered this one: what is below it is not looked at
     return tuple(stands)
 
 
-def _too_old(binary: str | None, release: Release) -> bool:
-    if binary is None or release.min_binary_version == SAME_AS_CLIENT:
-        return False
+def _may_run(check: Check, release: Release) -> bool:
     try:
-        return parse(binary) < parse(release.min_binary_version)
-    except ValueError:
-        return True
+        return not too_old(check.binary_version, release.min_binary_version)
+    except ValueError:  # a binary version that only another version of this takes for one
+        return False
 
 
 def _rolls(controls: Controls, channel: Channel) -> Iterator[Release]:
@@ -216,7 +218,7 @@ def _rolls(controls: Controls, channel: Channel) -> Iterator[Release]:
             if release.origin == "poisoned" and release.targets.clients:
                 yield release  # its victims alone are told that it is gone
             continue
-        if oldest is not None and _as_new(release.min_binary_version, oldest):
+        if oldest is not None and suits_whom(oldest, release.min_binary_version):
             continue
         if release.targets.clients or (release.percent < WHOLE and (release.percent > 0 or release.always)):
             yield release
@@ -225,8 +227,3 @@ def _rolls(controls: Controls, channel: Channel) -> Iterator[Release]:
             oldest = release.min_binary_version
             if oldest == SAME_AS_CLIENT:
                 return
-
-
-def _as_new(minimum: str, oldest: str) -> bool:
-    # Of a thousand releases most have the same minimum.
-    return minimum == oldest or (minimum != SAME_AS_CLIENT and parse(oldest) <= parse(minimum))

@@ -137,8 +137,7 @@ class Engine:
             self._ledger.spend(decision.spends, decision.missed)
         if decision.strike is not None:
             self._outcomes.struck(check.client, decision.strike)
-        if isinstance(decision.answer, Offer):
-            self._offered[decision.answer.release.bundle.hash] = time.monotonic()
+        self._remember_offer(decision)
         return decision
 
     def answer_update(self, check: Check) -> Mapping[str, Decision]:
@@ -156,8 +155,7 @@ class Engine:
         if spends or missed:
             self._ledger.spend(tuple(spends), tuple(missed))
         for decision in decisions.values():
-            if isinstance(decision.answer, Offer):
-                self._offered[decision.answer.release.bundle.hash] = time.monotonic()
+            self._remember_offer(decision)
         return decisions
 
     def fetch(self, release: Release, client: str | None, headers: Mapping[str, str]) -> Fetch:
@@ -240,6 +238,10 @@ class Engine:
         """Write what is queued, and let the files go. What is being committed is committed first."""
         await self._ledger.close()
         await asyncio.to_thread(self.history.close)
+
+    def _remember_offer(self, decision: Decision) -> None:
+        if isinstance(decision.answer, Offer):
+            self._offered[decision.answer.release.bundle.hash] = time.monotonic()
 
     def _for_the_clients_channel(self, command: ArmFault) -> ArmFault:
         """A poisoned release lies in a channel: the one that its client asks for, where none is named."""

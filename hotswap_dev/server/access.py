@@ -12,6 +12,7 @@ from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.policy import Denied
 from hotswap_dev.domain.reasons import Reason, sentence
 from hotswap_dev.domain.text import digest
+from hotswap_dev.server.guard import PROBLEM
 
 REASON_HEADER = "X-Hotswap-Reason"
 """Every answer to a check, and a denied download, has its reason's code there."""
@@ -38,6 +39,13 @@ def challenge(denied: Denied) -> str | None:
     if denied.status != HTTPStatus.UNAUTHORIZED:
         return None
     return "Bearer" if denied.header.lower() == "authorization" else denied.header
+
+
+def denied_headers(denied: Denied) -> dict[str, str]:
+    """What a refusal's headers say of its body and of the way in."""
+    way_in = challenge(denied)
+    found = {"Content-Type": PROBLEM}
+    return found if way_in is None else {**found, "WWW-Authenticate": way_in}
 
 
 def denied_problem(denied: Denied, reason: Reason) -> bytes:

@@ -30,13 +30,13 @@ from hotswap_dev.domain.policy import (
     manifest,
     newest_whole,
 )
-from hotswap_dev.domain.reasons import sentence
+from hotswap_dev.domain.reasons import harmless, sentence
 from hotswap_dev.domain.text import shown
 from hotswap_dev.engine.engine import Engine
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server import lifecycle_site
 from hotswap_dev.server.access import REASON_HEADER, challenge, demanded, demanded_names, denied_problem
-from hotswap_dev.server.download_site import DownloadSite
+from hotswap_dev.server.download_site import DownloadSite, bundle_url
 from hotswap_dev.server.downloads import Attribution
 from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.guard import PROBLEM, STAMPED, client_admission, failed, guarded, host_rule, stamp
@@ -231,11 +231,10 @@ class _ClientSite:
         self, request: web.Request, offer: Offer, binary_version: str | None, token: str
     ) -> Manifest:
         release = offer.release
-        base = self._options.public_url or f"http://{request.headers['Host']}"
         return manifest(
             offer,
             binary_version=binary_version,
-            url=f"{base}/bundles/{token}/{release.sequence}/{release.bundle.hash8}.{release.bundle.format}",
+            url=bundle_url(request, self._options.public_url, token, release),
             pub_date=_written(release.published_at),
         )
 
@@ -301,10 +300,7 @@ def _answered(
         channel=known.channel if known else None,
         status=decision.status,
         reason=decision.reason.code,
-        args={
-            name: shown(value) if isinstance(value, str) else value
-            for name, value in decision.reason.args.items()
-        },
+        args=harmless(decision.reason.args),
         offered=None if offered is None else offered.sequence,
         duration_ms=round((time.perf_counter() - began) * 1000, 3),
         flags=known.flags if known else (),

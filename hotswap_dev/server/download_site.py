@@ -14,9 +14,8 @@ from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.observations import DownloadEnded
 from hotswap_dev.domain.policy import Denied, decide_download, denial
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.server.access import REASON_HEADER, challenge, demanded, denied_problem
+from hotswap_dev.server.access import REASON_HEADER, demanded, denied_headers, denied_problem
 from hotswap_dev.server.downloads import Attribution, BundleResponse
-from hotswap_dev.server.guard import PROBLEM
 from hotswap_dev.server.misbehave import misbehave_download
 from hotswap_dev.server.turns import Turns
 
@@ -91,14 +90,20 @@ class DownloadSite:
         return BundleResponse(path, headers, self._turns, lambda whole: ended(whole.status, whole.sent))
 
 
+def bundle_url(request: web.Request, public_url: str | None, token: str, release: Release) -> str:
+    """Where who has `token` fetches a release's bundle: at the host that was asked, or under `public_url`."""
+    base = public_url or f"http://{request.headers['Host']}"
+    return f"{base}/bundles/{token}/{release.sequence}/{_file_name(release)}"
+
+
+def _file_name(release: Release) -> str:
+    return f"{release.bundle.hash8}.{release.bundle.format}"
+
+
 def _named(controls: Controls, sequence: str, name: str) -> Release:
     """The release that a bundle's URL names: looked up in memory, no path is ever made of it (hardening B1)."""
     release = controls.releases.get(int(sequence)) if _CANONICAL.fullmatch(sequence) else None
-    if (
-        release is None
-        or name != f"{release.bundle.hash8}.{release.bundle.format}"
-        or not controls.has_bytes(release)
-    ):
+    if release is None or name != _file_name(release) or not controls.has_bytes(release):
         # The same as for any other path that leads nowhere: what is almost a name is not told from what is none.
         raise web.HTTPNotFound
     return release
@@ -106,8 +111,5 @@ def _named(controls: Controls, sequence: str, name: str) -> Release:
 
 def _shut_out(denied: Denied, release: Release) -> web.Response:
     reason = denial(denied, release.channel)
-    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", REASON_HEADER: reason.code}
-    way_in = challenge(denied)
-    if way_in is not None:
-        headers["WWW-Authenticate"] = way_in
+    headers = {**denied_headers(denied), "Cache-Control": "no-store", REASON_HEADER: reason.code}
     return web.Response(status=denied.status, body=denied_problem(denied, reason), headers=headers)

@@ -250,16 +250,27 @@ def _refused_host(header: str) -> Forbidden:
 
 def _demand_no_page(request: web.Request) -> None:
     """No web page, whoever serves it, has business at the control site (hardening A5, A6, A12)."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in ("same-origin", "none"):
+    site, origin = foreign_site(request), foreign_origin(request)
+    if site is not None:
         raise Forbidden(
             f"the request comes from a web page (Sec-Fetch-Site: {_quoted(site)})", code="foreign-page"
         )
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"http://{request.headers['Host']}":
+    if origin is not None:
         raise Forbidden(
             f"the request comes from another page (Origin: {_quoted(origin)})", code="foreign-page"
         )
+
+
+def foreign_site(request: web.Request) -> str | None:
+    """What a browser says of where a request comes from, if it is a page that is not this server's (Fetch Metadata)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return None if site in (None, "same-origin", "none") else site
+
+
+def foreign_origin(request: web.Request) -> str | None:
+    """The origin of the page that sends a request, if that is not this server's (RFC 6454)."""
+    origin = request.headers.get("Origin")
+    return None if origin in (None, f"http://{request.headers['Host']}") else origin
 
 
 def _split_port(header: str) -> tuple[str, str | None]:

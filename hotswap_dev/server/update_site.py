@@ -21,8 +21,8 @@ from hotswap_dev.domain.bent_updates import bent
 from hotswap_dev.domain.checks import BadCheck, Check
 from hotswap_dev.domain.model import DEFAULT_UPDATE_TYPE, Release
 from hotswap_dev.domain.observations import CheckAnswered
-from hotswap_dev.domain.policy import Decision, Denied, Offer
-from hotswap_dev.domain.reasons import Reason
+from hotswap_dev.domain.policy import Decision, Denied, Offer, bundle_gone
+from hotswap_dev.domain.reasons import Reason, harmless
 from hotswap_dev.domain.text import shown
 from hotswap_dev.domain.updates import (
     COMPLETION_EXAMPLE,
@@ -38,12 +38,13 @@ from hotswap_dev.domain.updates import (
     update_of,
 )
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.server.access import REASON_HEADER, challenge, demanded, denied_problem
+from hotswap_dev.server.access import REASON_HEADER, demanded, denied_headers, denied_problem
 from hotswap_dev.server.allowance import Allowance, TooMany, demand, told_to_wait
 from hotswap_dev.server.completions import Completions
+from hotswap_dev.server.download_site import bundle_url
 from hotswap_dev.server.downloads import Attribution
 from hotswap_dev.server.exchange_log import ExchangeLog
-from hotswap_dev.server.guard import PROBLEM, Forbidden
+from hotswap_dev.server.guard import PROBLEM, Forbidden, foreign_origin, foreign_site
 from hotswap_dev.server.misbehave import PlainAnswer, misbehave_check
 from hotswap_dev.server.questions import masked
 from hotswap_dev.server.update_body import document_of, read_body, refusal
@@ -188,7 +189,7 @@ class UpdateSite:
             )
         flags = () if unreadable is None else ("bundle-unreadable",)
         if not entries:
-            reason = leading.reason if unreadable is None else _bundle_gone(unreadable)
+            reason = leading.reason if unreadable is None else bundle_gone(unreadable)
             return _Told(204, reason, flags=flags)
         request_id = self._ids.write(
             secrets.token_bytes(NONCE_BYTES),
@@ -210,10 +211,7 @@ class UpdateSite:
         hash_value = await self._digests.sha512(release.bundle)
         if hash_value is None:
             return None
-        base = self._public_url or f"http://{request.headers['Host']}"
-        token = self._attribution.token(client)
-        bundle = release.bundle
-        url = f"{base}/bundles/{token}/{release.sequence}/{bundle.hash8}.{bundle.format}"
+        url = bundle_url(request, self._public_url, self._attribution.token(client), release)
         return update_of(release, url=url, hash_value=hash_value)
 
     async def _running(self, request: web.Request, check: Check, update_type: str) -> Update | None:
@@ -285,12 +283,10 @@ def _observed(
     strike = leading.strike
     # Who is told nothing, or something broken, was offered nothing.
     heard = told.offered if strike is None or strike.fault.keeps_offer else ()
-    args = {
-        name: shown(value) if isinstance(value, str) else value for name, value in told.reason.args.items()
-    }
+    args = harmless(told.reason.args)
     if heard:
         named = ", ".join(f"{one.update_type} {one.sequence}" for one in heard)
-        args["updates"] = shown(named, _LONGEST_LIST)
+        args = {**args, "updates": shown(named, _LONGEST_LIST)}
     return CheckAnswered(
         at=datetime.now(UTC),
         client=check.client,
@@ -318,29 +314,15 @@ def _observed(
     )
 
 
-def _bundle_gone(release: Release) -> Reason:
-    return Reason(
-        "release-withheld",
-        {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},
-    )
-
-
 def _denied(denied: Denied, reason: Reason) -> _Told:
-    headers = {"Content-Type": PROBLEM}
-    way_in = challenge(denied)
-    if way_in is not None:
-        headers["WWW-Authenticate"] = way_in
-    return _Told(denied.status, reason, headers, denied_problem(denied, reason))
+    return _Told(denied.status, reason, denied_headers(denied), denied_problem(denied, reason))
 
 
 def _demand_no_page(request: web.Request) -> None:
     """No web page may ask or report: a form, or a text without a preflight, can be sent from any (hardening A5, A6)."""
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    foreign = site is not None and site not in ("same-origin", "none")
-    if foreign or (origin is not None and origin != f"http://{request.headers['Host']}"):
+    if foreign_site(request) is not None or foreign_origin(request) is not None:
         raise Forbidden(
-            f"the request comes from another page (Origin: {shown(origin or 'none')})",
+            f"the request comes from another page (Origin: {shown(request.headers.get('Origin') or 'none')})",
             "send it from the app itself, without an Origin header",
             code="foreign-page",
         )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from hotswap_dev.dashboard.details.client_story import LAST_CHECKS, client_lines, read_checks
-from hotswap_dev.dashboard.screens.detail import DetailScreen
+from hotswap_dev.dashboard.screens.detail import OF_A_CLIENT, DetailScreen
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import Selected, View
 from hotswap_dev.domain.observations import CheckAnswered
@@ -17,18 +17,7 @@ from hotswap_dev.domain.observations import CheckAnswered
 class ClientScreen(DetailScreen):
     """The page of a client; its check-ins are asked for again whenever it checked."""
 
-    ACTS: ClassVar[Sequence[str]] = (
-        "n",
-        "x",
-        "z",
-        "m",
-        "w",
-        "percent_sign",
-        "r",
-        "b",
-        "greater_than_sign",
-        "e",
-    )
+    ACTS: ClassVar[Sequence[str]] = OF_A_CLIENT
 
     def __init__(self, client: str) -> None:
         super().__init__()

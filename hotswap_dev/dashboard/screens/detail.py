@@ -40,6 +40,10 @@ _OTHER_VERSION = (
 )
 
 
+OF_A_CLIENT: Sequence[str] = ("n", "x", "z", "m", "w", "percent_sign", "r", "b", "greater_than_sign", "e")
+"""The keys of the main screen that act on a page about a client, or about something that it did."""
+
+
 class DetailScreen(Screen[None]):
     """A page over the main screen. It is drawn from the view alone at once, and anew when `load` has brought more.
 

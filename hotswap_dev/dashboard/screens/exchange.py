@@ -12,7 +12,7 @@ from hotswap_dev.dashboard.check_log import Row
 from hotswap_dev.dashboard.details.exchange import Exchange, read_exchange
 from hotswap_dev.dashboard.details.exchange_text import row_lines
 from hotswap_dev.dashboard.screens.copy import CopyScreen
-from hotswap_dev.dashboard.screens.detail import DetailScreen
+from hotswap_dev.dashboard.screens.detail import OF_A_CLIENT, DetailScreen
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import Selected, View
 from hotswap_dev.wire import stored_time
@@ -26,18 +26,7 @@ _NOT_KEPT = (
 class ExchangeScreen(DetailScreen):
     """The page of a row as it was when it was opened: more of the same does not change it."""
 
-    ACTS: ClassVar[Sequence[str]] = (
-        "n",
-        "x",
-        "z",
-        "m",
-        "w",
-        "percent_sign",
-        "r",
-        "b",
-        "greater_than_sign",
-        "e",
-    )
+    ACTS: ClassVar[Sequence[str]] = OF_A_CLIENT
 
     def __init__(self, row: Row) -> None:
         super().__init__()

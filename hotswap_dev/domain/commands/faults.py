@@ -23,9 +23,9 @@ from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import Fact, FaultArmed, FaultDisarmed, ReleaseAdded, ReleaseWithheld
 from hotswap_dev.domain.faults import Fault, parameters_of, read_fault
 from hotswap_dev.domain.faults.presets import Offline
-from hotswap_dev.domain.model import SAME_AS_CLIENT, ArmedFault, Release, Targets
+from hotswap_dev.domain.minimums import suits_whom
+from hotswap_dev.domain.model import ArmedFault, Release, Targets
 from hotswap_dev.domain.rollout import WHOLE
-from hotswap_dev.domain.versions import parse
 from hotswap_dev.errors import HotswapError, NotFound
 
 
@@ -228,10 +228,7 @@ def overtaken_by(controls: Controls, armed: ArmedFault) -> int | None:
 
 def _takes_on(newer: Release, poisoned: Release) -> bool:
     """Whether everyone who could take the one can take the other."""
-    minimum, before = newer.min_binary_version, poisoned.min_binary_version
-    return newer.whole and (
-        minimum in (before, SAME_AS_CLIENT) or (before != SAME_AS_CLIENT and parse(minimum) <= parse(before))
-    )
+    return newer.whole and suits_whom(newer.min_binary_version, poisoned.min_binary_version)
 
 
 def antidotes(controls: Controls, faults: Iterable[ArmedFault], now: datetime) -> list[Fact]:

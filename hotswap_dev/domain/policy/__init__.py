@@ -16,7 +16,7 @@ from hotswap_dev.domain.policy.answers import (
     Refusal,
 )
 from hotswap_dev.domain.policy.deciding import decide, decide_download, denial, fits
-from hotswap_dev.domain.policy.eligibility import ineligible
+from hotswap_dev.domain.policy.eligibility import bundle_gone, ineligible
 from hotswap_dev.domain.policy.offers import manifest, newest_whole, told_minimum
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "NoUpdate",
     "Offer",
     "Refusal",
+    "bundle_gone",
     "decide",
     "decide_download",
     "denial",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.model import SAME_AS_CLIENT, Release
+from hotswap_dev.domain.minimums import too_old
+from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.reasons import Reason
 from hotswap_dev.domain.rollout import Missed, bucket, inside, missed_target
-from hotswap_dev.domain.versions import parse
 
 
 def ineligible(controls: Controls, release: Release, check: Check) -> Reason | None:
@@ -31,23 +30,13 @@ def refusal(controls: Controls, release: Release, check: Check, pinned: int | No
         return _bundle_gone
     if release.withheld:
         return _withheld
-    # Contract, "Versioning Strategy": only updates where min_binary_version <= the client's binary_version.
-    if (
-        check.binary_version is not None
-        and release.min_binary_version != SAME_AS_CLIENT
-        and _older(check.binary_version, release.min_binary_version)
-    ):
+    if too_old(check.binary_version, release.min_binary_version):
         return _too_old
     if pinned is not None:  # a pin overrules rollout and targets (design §6)
         return None
     if release.targets.restrict and missed_target(release, check) is not None:
         return _not_targeted
     return None if inside(release, check.client) else _not_in_rollout
-
-
-@functools.lru_cache(maxsize=4096)
-def _older(version: str, other: str) -> bool:
-    return parse(version) < parse(other)
 
 
 def concerns(release: Release, check: Check) -> bool:
@@ -81,6 +70,11 @@ def _pinned(controls: Controls, release: Release, check: Check) -> Reason:
 
 
 def _bundle_gone(_: Controls, release: Release, __: Check) -> Reason:
+    return bundle_gone(release)
+
+
+def bundle_gone(release: Release) -> Reason:
+    """Why a release whose bytes can't be read any more is offered to nobody."""
     return Reason(
         "release-withheld",
         {"sequence": release.sequence, "cause": "bundle gone", "channel": release.channel},

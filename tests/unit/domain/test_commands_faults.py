@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,6 @@ from msgspec.structs import replace
 
 from hotswap_dev.domain.commands.faults import Armed, ArmFault
 from hotswap_dev.domain.commands.overrides import ClearOverrides
-from hotswap_dev.domain.commands.registry import Command
 from hotswap_dev.domain.controls import Controls, apply
 from hotswap_dev.domain.facts import (
     FaultArmed,
@@ -19,31 +16,16 @@ from hotswap_dev.domain.facts import (
 )
 from hotswap_dev.domain.faults import every_fault, parameters_of, read_fault
 from hotswap_dev.domain.model import ArmedFault, Release
-from hotswap_dev.domain.policy import Offer, decide
 from hotswap_dev.errors import HotswapError
+from tests.unit.domain.arming import BAD, done, offered
 from tests.unit.making import (
     BINARY_VERSIONS,
     NOW,
     a_check,
     a_release,
     all_controls,
-    built,
     controls_with,
 )
-
-BAD = built("a bad copy", origin="poisoned")
-
-
-def done(controls: Controls, *commands: Command) -> Controls:
-    for command in commands:
-        for fact in command.events(controls, NOW, BAD):
-            controls = apply(controls, fact)
-    return controls
-
-
-def offered(controls: Controls, sequence: int, **changes: Any) -> int | None:
-    answer = decide(controls, a_check(sequence, **changes), NOW).answer
-    return answer.release.sequence if isinstance(answer, Offer) else None
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -29,32 +28,16 @@ from hotswap_dev.domain.facts import (
     ReleaseWithheld,
 )
 from hotswap_dev.domain.model import SAME_AS_CLIENT, Release, Targets
-from hotswap_dev.domain.policy import Offer, decide
 from hotswap_dev.domain.retention import prunable
 from hotswap_dev.errors import HotswapError, NotFound
+from tests.unit.domain.arming import BAD, done, offered
 from tests.unit.making import (
     NOW,
     a_bundle,
-    a_check,
     a_release,
     added,
-    built,
     controls_with,
 )
-
-BAD = built("a bad copy", origin="poisoned")
-
-
-def done(controls: Controls, *commands: Command) -> Controls:
-    for command in commands:
-        for fact in command.events(controls, NOW, BAD):
-            controls = apply(controls, fact)
-    return controls
-
-
-def offered(controls: Controls, sequence: int, **changes: Any) -> int | None:
-    answer = decide(controls, a_check(sequence, **changes), NOW).answer
-    return answer.release.sequence if isinstance(answer, Offer) else None
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from hotswap_dev.domain.preview import changes, next_check, told
 from hotswap_dev.domain.rollout import (
     Reach,
     bucket,
-    concerns,
     depends_on_client,
     inside,
+    may_ask_for,
     missed_target,
     reach,
 )
@@ -283,7 +283,7 @@ def test_the_reach_is_those_that_neither_rollout_nor_targets_refuse(
     asked = [
         replace(check, protocol=protocol) for client in clients if (check := next_check(client)) is not None
     ]
-    theirs = [check for check in asked if concerns(release, check.channel, check.protocol)]
+    theirs = [check for check in asked if may_ask_for(release, check.channel, check.protocol)]
     assert all(check.asked_channel == release.channel for check in theirs)
     assert release.update_type == "frontend" or protocol == "update-server" or not theirs
     refused = [ineligible(after, release, check) for check in theirs]
