@@ -63,7 +63,7 @@ def next_step(
             sentence=f"Its check fails with `{text}`, and it keeps what it runs.",
             command=change(decision.reason),
         )
-    bad = _runs_poison(asks, controls)
+    bad = _runs_poison(asks, controls) or _on_probation(client, asks)
     if bad is not None:
         return bad
     waiting = _WAITS.get(decision.reason.code)
@@ -118,6 +118,21 @@ def _runs_poison(asks: _Asks, controls: Controls) -> NextStep | None:
     else:
         sentence = f"It runs {armed.sequence}, poisoned by {fault.name}, until that is disarmed."
     return NextStep(sentence=sentence, command=command)
+
+
+def _on_probation(client: Client | None, asks: _Asks) -> NextStep | None:
+    """What becomes of a client that runs again what it has given up, and has not confirmed it since."""
+    number = asks.sequence
+    if client is None or not number or number != client.sequence or number != client.fell_from:
+        return None
+    if client.label is None or client.label.code != "applied":
+        return None
+    times = "once" if client.falls == 1 else f"{client.falls} times"
+    return NextStep(
+        sentence=f"It has given {number} up {times}, and runs it again: unless notifyReady() confirms it, its next "
+        "start rolls it back.",
+        command=f"hotswap-dev withhold {number}",
+    )
 
 
 class _Asks(Struct, frozen=True):

@@ -96,6 +96,18 @@ def test_what_it_had_and_lost_is_the_same_offer_again(minimum: str, did: str) ->
     assert f"has {did} 2 times." in after(story.client, an_offer_of(14)).sentence
 
 
+def test_what_it_has_again_after_a_fall_and_not_confirmed_goes_again_at_the_next_start() -> None:
+    story = Story().applies(14).offered(14).fetched(14).reports(14)
+    step = after(story.client, up_to_date(14))
+    assert step.sentence == (
+        "It has given 14 up once, and runs it again: unless notifyReady() confirms it, its next start rolls it back."
+    )
+    assert step.command == "hotswap-dev withhold 14"
+    assert after(Story().applies(14).client, up_to_date(14)).sentence == (
+        "It keeps 14 until something newer is published."
+    )
+
+
 def test_another_offer_after_a_fall_is_a_new_one() -> None:
     story = Story().applies(14).offered(14)
     assert after(story.client, an_offer_of(15)).sentence.startswith("It downloads 15 ")
