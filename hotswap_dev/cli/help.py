@@ -13,7 +13,7 @@ from hotswap_dev.domain.faults import every_fault, fault_kind, listed_name
 from hotswap_dev.domain.reasons import CODES
 from hotswap_dev.errors import NotFound, UsageError
 
-GUIDES = ("first-app", "phones", "ci")
+GUIDES = ("first-app", "phones", "ci", "scenarios")
 FAULTS = "faults"
 """The topic that is the whole catalogue."""
 

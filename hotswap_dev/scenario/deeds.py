@@ -1,0 +1,138 @@
+"""What a step does, in words: for progress, for a report, and for what was expected where it could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hotswap_dev.domain.text import shown
+from hotswap_dev.scenario.model import Act, Action, Condition, Do, Expect, Live, Save, Wait
+
+_LONGEST = 60
+
+
+def in_words(action: Action) -> str:
+    """A step in a few words, much as it stands in the file."""
+    match action:
+        case Save(folder=folder):
+            return f"save {shown(Path(folder).name)}"
+        case Do(command=command, arguments=arguments, refused=refused):
+            return f"{command}{_given(arguments)}" + (f", refused as {refused}" if refused else "")
+        case Act() as act:
+            version = f" to {act.binary_version}" if act.binary_version else ""
+            one, many = _ACTS[act.act]
+            return f"{_who(act.group, act.client)} {one if act.client else many}{version}"
+        case Wait(until=condition, within=within):
+            return f"wait until {_condition(condition)} (within {within:g} s)"
+        case Expect(that=condition):
+            return f"expect {_condition(condition)}"
+        case Live(seconds=seconds):
+            return f"live {seconds:g} s"
+
+
+def judges(action: Action) -> bool:
+    """Whether it waits or expects, or a refusal is expected of it: what a report counts as a test."""
+    return isinstance(action, Wait | Expect) or (isinstance(action, Do) and action.refused is not None)
+
+
+def promised(action: Action) -> str:
+    """What was expected of a step that could not be done."""
+    match action:
+        case Save(folder=folder):
+            return f"a save of {shown(Path(folder).name)} becomes a release"
+        case Do(command=command, refused=str(refused)):
+            return f"{command} is refused as {refused}"
+        case Do(command=command, arguments=arguments):
+            return f"{command}{_given(arguments)} is done"
+        case Act() as act:
+            return f"{_who(act.group, act.client)} can {_ACTS[act.act][1]}"
+        case Wait(until=condition) | Expect(that=condition):
+            return _condition(condition)
+        case Live(seconds=seconds):
+            return f"the clients live for {seconds:g} s"
+
+
+def _who(group: str | None, client: str | None) -> str:
+    return shown(client or group or "all clients")
+
+
+def _given(arguments: Mapping[str, Any]) -> str:
+    told = [f"{name}={_value(name, value)}" for name, value in arguments.items()]
+    return f" {' '.join(told)}" if told else ""
+
+
+def _value(name: str, value: object) -> str:
+    if name == "path":
+        return shown(Path(str(value)).name)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple):
+        return ",".join(shown(str(one), _LONGEST) for one in value)
+    if isinstance(value, dict):
+        return ",".join(f"{shown(str(key))}:{shown(str(one), _LONGEST)}" for key, one in value.items())
+    return "none" if value is None else shown(str(value), _LONGEST)
+
+
+def _condition(condition: Condition) -> str:
+    sequence = "" if condition.sequence is None else f" {shown(condition.sequence)}"
+    where = f" in {condition.channel}" if condition.channel else ""
+    if condition.is_ == "newest":
+        return f"{sequence[1:]} is the newest{where}"
+    if condition.is_ == "withheld":
+        return f"{sequence[1:] or 'latest'}{where} is withheld"
+    code = f" {condition.code}" if condition.code else ""
+    one, many = _VERBS[condition.is_]
+    if condition.is_ == "answered" and not condition.all_of:
+        of = _who(condition.group, condition.client) if condition.group or condition.client else ""
+        checks = (
+            f"{_number(condition)} {'check' if _lone(condition) else 'checks'}{f' of {of}' if of else ''}"
+        )
+        return f"{checks} {one if _lone(condition) else many}{code}"
+    if condition.client is not None and not condition.all_of and not _counted(condition):
+        return f"{_who(None, condition.client)} {one}{code}{sequence}{where}"
+    lone = _lone(condition) and not condition.all_of
+    number = "all" if condition.all_of else _number(condition)
+    if condition.group or condition.client:
+        who = f"{'none' if number == 'no' else number} of {_who(condition.group, condition.client)}"
+    else:
+        who = f"{number} {'client' if lone else 'clients'}"
+    return f"{who} {one if lone else many}{code}{sequence}{where}"
+
+
+_ACTS: Mapping[str, tuple[str, str]] = {
+    "check": ("checks", "check"),
+    "update": ("updates", "update"),
+    "restart": ("restarts", "restart"),
+    "upgrade": ("upgrades", "upgrade"),
+    "rollback": ("rolls back", "roll back"),
+}
+_VERBS: Mapping[str, tuple[str, str]] = {
+    "running": ("runs", "run"),
+    "confirmed": ("has confirmed", "have confirmed"),
+    "fetched": ("has fetched", "have fetched"),
+    "offered": ("is offered", "are offered"),
+    "fell-back": ("has fallen back from", "have fallen back from"),
+    "failed": ("has failed on", "have failed on"),
+    "labelled": ("is labelled", "are labelled"),
+    "answered": ("is answered", "are answered"),
+}
+
+
+def _counted(condition: Condition) -> bool:
+    return not condition.at_least is condition.at_most is condition.exactly is None
+
+
+def _lone(condition: Condition) -> bool:
+    bounds = (condition.exactly, condition.at_most, condition.at_least)
+    return next((one for one in bounds if one is not None), 1) == 1
+
+
+def _number(condition: Condition) -> str:
+    if condition.exactly is not None:
+        return "no" if condition.exactly == 0 else f"exactly {condition.exactly}"
+    least = condition.at_least or (None if condition.at_most is not None else 1)
+    told = [f"at least {least}"] if least is not None else []
+    if condition.at_most is not None:
+        told.append(f"at most {condition.at_most}")
+    return " and ".join(told)
