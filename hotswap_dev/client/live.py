@@ -77,6 +77,10 @@ class LiveControl:
         seconds = _SECONDS if kind is not None and not kind.builds else _BUILD_SECONDS
         return self._decoded(await self._body("POST", path, wire.encode(dict(arguments)), seconds))
 
+    async def post(self, path: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
+        """What a POST that is no command answers, decoded."""
+        return self._decoded(await self._body("POST", path, wire.encode(dict(arguments))))
+
     async def close(self) -> None:
         """Let the connections go."""
         if self._session is not None:

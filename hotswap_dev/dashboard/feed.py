@@ -55,6 +55,9 @@ class Control(Protocol):
     ) -> wire.Json:
         """Have a command done, or for a dry run say what it would come to."""
 
+    async def post(self, path: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
+        """What a POST that is no command answers."""
+
     async def close(self) -> None:
         """Let the connections go."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from aiohttp import web
 
 from hotswap_dev import wire
 from hotswap_dev.engine.engine import Engine
-from hotswap_dev.errors import HotswapError
+from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.server import funnel_site
 from hotswap_dev.server.asked import demand_known, number, switch
 from hotswap_dev.server.control_detail import ControlDetail
@@ -33,12 +33,14 @@ def control_site(
     token: str,
     about: wire.About | None = None,
     exchanges: ExchangeLog | None = None,
+    open_wall: Callable[[], Awaitable[str]] | None = None,
 ) -> web.Application:
     """The control site as an aiohttp application.
 
-    `about` is what the state says of the server itself; `exchanges` are the client site's.
+    `about` is what the state says of the server itself; `exchanges` are the client site's; `open_wall` opens the wall
+    of phones, or finds it open, and says its link.
     """
-    site = _ControlSite(engine, about)
+    site = _ControlSite(engine, about, open_wall)
     app = web.Application(middlewares=[control_guard(token)], client_max_size=MAX_BODY)
     app.on_response_prepare.append(stamp)
     app.on_shutdown.append(site.end_streams)
@@ -46,6 +48,7 @@ def control_site(
     app.router.add_get("/api/events", site.events, allow_head=False)
     app.router.add_get("/api/commands", site.commands)
     app.router.add_post("/api/commands/{name}", site.command)
+    app.router.add_post("/api/wall", site.wall)
     ControlLook(engine).join(app.router)
     ControlDetail(engine, exchanges or ExchangeLog()).join(app.router)
     funnel_site.join(app.router, engine)
@@ -54,9 +57,12 @@ def control_site(
 
 
 class _ControlSite:
-    def __init__(self, engine: Engine, about: wire.About | None) -> None:
+    def __init__(
+        self, engine: Engine, about: wire.About | None, open_wall: Callable[[], Awaitable[str]] | None
+    ) -> None:
         self._engine = engine
         self._about = about
+        self._open_wall = open_wall
         self._streams: set[asyncio.Timeout] = set()
 
     async def state(self, _: web.Request) -> web.Response:
@@ -100,6 +106,13 @@ class _ControlSite:
         now = asyncio.get_running_loop().time()
         for stream in self._streams:
             stream.reschedule(now)
+
+    async def wall(self, request: web.Request) -> web.Response:
+        """The wall of phones: opened by the first who asks, and the same link for each of them."""
+        demand_known(request, ())
+        if self._open_wall is None:
+            raise NotFound("this server has no wall of phones", code="no-wall")
+        return json_answer({"url": await self._open_wall()})
 
     async def commands(self, _: web.Request) -> web.Response:
         return json_answer(wire.command_schemas())

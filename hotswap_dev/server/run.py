@@ -35,6 +35,7 @@ from hotswap_dev.server.offline import SiteLine
 from hotswap_dev.server.page import SitePage
 from hotswap_dev.server.quiet import rate_limited
 from hotswap_dev.server.sockets import addresses, demand_own_answers, listen, listen_privately, port_of
+from hotswap_dev.server.wall_site import wall_on_demand
 from hotswap_dev.storage.keys import KeyHome
 from hotswap_dev.storage.workspace import open_workspace
 from hotswap_dev.tauri.lines import build_line, watch_line
@@ -120,14 +121,18 @@ async def serving(options: ServerOptions, key: SigningKey, key_home: KeyHome) ->
         )
         exchanges = ExchangeLog(options.id_header)
         about = _about(options, key, file, overlays, built_with)
+        connections = Connections(most.connections, most.per_address)
+        open_wall = await stack.enter_async_context(
+            wall_on_demand(engine, options.app, connections, keep_alive=_KEEP_ALIVE, last_words=_LAST_WORDS)
+        )
         line = await stack.enter_async_context(
             _answering(
                 engine,
                 client_site(engine, site_options, exchanges),
                 sockets,
-                control_site(engine, file.token or "", about, exchanges),
+                control_site(engine, file.token or "", about, exchanges, open_wall),
                 control_sockets,
-                Connections(most.connections, most.per_address),
+                connections,
             )
         )
         await demand_own_answers(file.addresses, instance)

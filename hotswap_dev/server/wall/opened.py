@@ -1,0 +1,168 @@
+"""Bundles that are open, for the frames of the wall: their files in memory, as many as there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hotswap_dev.domain.model import Bundle, Format
+from hotswap_dev.domain.text import LONGEST_PATH, shown
+from hotswap_dev.errors import HotswapError
+from hotswap_dev.packing.tar_reader import Malformed, safe_path
+
+MOST_OF_ONE = 64 * 1024 * 1024
+"""Bytes of a bundle's files that a frame is served from; a larger bundle is not opened."""
+
+MOST_OF_ALL = 128 * 1024 * 1024
+"""Bytes of all open bundles; the one that was asked for longest ago goes first."""
+
+_MOST_KEPT = 256
+_CHUNK = 256 * 1024
+
+Files = Mapping[str, bytes]
+"""Path with `/` to content."""
+
+
+class CannotShow(HotswapError):
+    """A bundle whose pages can't be shown: too large, damaged, or one that every client refuses."""
+
+    status = 404
+
+
+class OpenBundles:
+    """Reads bundles once and keeps what was asked for last. `path_of` says where a bundle's bytes lie."""
+
+    def __init__(self, path_of: Callable[[Bundle], Path]) -> None:
+        self._path_of = path_of
+        self._kept: OrderedDict[str, Files | CannotShow] = OrderedDict()
+        self._opening: dict[str, asyncio.Task[Files | CannotShow]] = {}
+        self._turn = asyncio.Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files that are kept."""
+        return sum(map(_size, self._kept.values()))
+
+    async def files(self, bundle: Bundle) -> Files:
+        """A bundle's files, by the rules by which the plugin extracts them; CannotShow where there is no way to."""
+        name = bundle.hash
+        found = self._kept.get(name)
+        if found is None:
+            task = self._opening.get(name)
+            if task is None:
+                task = asyncio.create_task(self._opened(bundle), name=f"opening {name[:8]}")
+                self._opening[name] = task
+            # Who no longer waits must not take it from those who do.
+            found = await asyncio.shield(task)
+        else:
+            self._kept.move_to_end(name)
+        if isinstance(found, CannotShow):
+            raise CannotShow(found.message, found.hint, code=found.code)
+        return found
+
+    async def close(self) -> None:
+        """Wait for what is being read: a thread can't be called back."""
+        await asyncio.gather(*self._opening.values(), return_exceptions=True)
+
+    async def _opened(self, bundle: Bundle) -> Files | CannotShow:
+        try:
+            async with self._turn:  # one at a time: two are twice the memory
+                found = await asyncio.to_thread(_tried, self._path_of(bundle), bundle.format)
+            self._kept[bundle.hash] = found
+            while len(self._kept) > 1 and (self.size > MOST_OF_ALL or len(self._kept) > _MOST_KEPT):
+                self._kept.popitem(last=False)
+            return found
+        finally:
+            del self._opening[bundle.hash]
+
+
+def open_bundle(path: Path, format: Format) -> Files:  # noqa: A002 - the field's name everywhere
+    """The files of an archive on disk. Blocks. CannotShow says why there are none.
+
+    Of a `.tar.gz` the first gzip member alone counts, and of its entries the regular files (plugin: updater.rs,
+    `extract_tar_gz`), so that a poisoned bundle shows here what it shows in an app.
+    """
+    try:
+        if format == "zip":
+            return _zipped(path)
+        return _tarred(_first_member(path))
+    except FileNotFoundError:
+        raise CannotShow("its bundle is gone", "it was pruned", code="bundle-gone") from None
+    except Malformed as error:
+        raise CannotShow(
+            f"every client refuses it: {shown(str(error), LONGEST_PATH)}", code="bundle-refused"
+        ) from None
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+        raise CannotShow(
+            f"no client can extract it: {shown(str(error), LONGEST_PATH)}", code="bundle-refused"
+        ) from None
+    except (OSError, RuntimeError, NotImplementedError) as error:
+        raise CannotShow(
+            f"it can't be read: {shown(str(error), LONGEST_PATH)}", code="bundle-unreadable"
+        ) from None
+
+
+def _tried(path: Path, format: Format) -> Files | CannotShow:  # noqa: A002
+    try:
+        return open_bundle(path, format)
+    except CannotShow as error:
+        return error
+
+
+def _first_member(path: Path) -> bytes:
+    inflater = zlib.decompressobj(31)
+    out = bytearray()
+    with path.open("rb") as file:
+        while not inflater.eof and (chunk := file.read(_CHUNK)):
+            out += inflater.decompress(chunk, MOST_OF_ONE + 1 - len(out))
+            if len(out) > MOST_OF_ONE:
+                raise _too_large()
+    if not inflater.eof:
+        raise EOFError("it is cut short")
+    return bytes(out)
+
+
+def _tarred(data: bytes) -> Files:
+    files: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        for entry in archive:
+            name = safe_path(entry.name.encode("utf-8", "surrogateescape"))
+            content = archive.extractfile(entry) if entry.isreg() else None
+            if content is not None:
+                files[name] = content.read()
+    return files
+
+
+def _zipped(path: Path) -> Files:
+    files: dict[str, bytes] = {}
+    left = MOST_OF_ONE
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            name = safe_path(entry.filename.encode())
+            if entry.is_dir():
+                continue
+            with archive.open(entry) as content:
+                files[name] = content.read(left + 1)  # what its header says of its size may be untrue
+            left -= len(files[name])
+            if left < 0:
+                raise _too_large()
+    return files
+
+
+def _too_large() -> CannotShow:
+    return CannotShow(
+        f"its files have more than {MOST_OF_ONE // 1024 // 1024} MiB, too many to be shown here",
+        "an app shows it all the same",
+        code="bundle-too-large",
+    )
+
+
+def _size(found: Files | CannotShow) -> int:
+    return 0 if isinstance(found, CannotShow) else sum(map(len, found.values()))
