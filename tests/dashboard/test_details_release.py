@@ -18,14 +18,15 @@ from hotswap_dev.dashboard.details.release_text import (
     FOLDED,
     ReleaseDetail,
     _path,
-    bar,
     read_detail,
     release_lines,
 )
+from hotswap_dev.dashboard.selectors.figures import parted
 from hotswap_dev.dashboard.spans import cells
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.model import SAME_AS_CLIENT
+from hotswap_dev.domain.rollout import inside
 from tests.dashboard.details import (
     MINUTE,
     a_moment,
@@ -294,10 +295,60 @@ def test_C2_hostile_text_of_files_and_notes_keeps_the_page(text: str, width: int
     assert unprintable(lines) == []
 
 
-@given(st.integers(0, 500), st.integers(0, 500), st.integers(2, 60))
-def test_a_bar_is_as_wide_as_it_should_be_and_full_only_for_all(part: int, rest: int, width: int) -> None:
-    filled, empty = (len(span.text) for span in bar(part, part + rest, width))
+def test_each_name_stands_behind_the_sign_that_its_station_has_in_the_bar() -> None:
+    page = the_page(a_fleet())
 
-    assert cells(bar(part, part + rest, width)) == filled + empty == width
-    assert (filled > 0) == (part > 0)
-    assert (empty == 0) == (rest == 0 and part > 0)
+    assert "▓▓▓▓▓▓✗✗✗✗✗✗↓↓↓↓↓↓░░░░░░  1 of 4" in page
+    assert "▓ running     runs it" in page
+    assert "✗ failed      fetched it" in page
+    assert "↓ gave it up  gave it up" in page
+    assert "░ not yet     idle" in page
+
+
+def test_a_rollout_says_who_of_it_is_inside_who_has_it_and_who_is_outside() -> None:
+    known = [an_answered_check(f"phone-{n}", sequence=14 if n < 3 else 13) for n in range(100)]
+    view = a_moment(*known, controls=releases(13, 14, percent=30.0))
+
+    page = the_page(view)
+
+    release = view.controls.releases[14]
+    waits = sum(inside(release, f"phone-{n}") for n in range(3, 100))
+    assert 0 < waits < 97
+    assert "ROLLOUT   30 %" in page
+    assert f"█ 3 have it, or newer   ▓ {waits} inside, not yet   ░ {97 - waits} outside" in page
+
+
+def test_a_release_for_everyone_has_no_bar_of_a_rollout() -> None:
+    assert "ROLLOUT" not in the_page(a_fleet())
+
+
+def test_where_the_bar_of_a_rollout_has_no_room_for_its_words_they_stand_below() -> None:
+    view = a_moment(an_answered_check("a", sequence=13), controls=releases(13, 14, percent=30.0))
+
+    lines = release_lines(14, view, 50)
+
+    assert too_wide(lines, 50) == []
+    assert "\n  █ 0 have it, or newer   " in text_of(lines)
+
+
+_PARTS = st.lists(st.integers(0, 5000), min_size=1, max_size=6)
+
+
+@given(_PARTS, st.integers(1, 60))
+def test_a_bar_is_as_wide_as_it_should_be_and_whoever_counts_is_in_it(counts: list[int], width: int) -> None:
+    drawn = parted([(count, sign, "text") for count, sign in zip(counts, "abcdef", strict=False)], width)
+    counting = [count for count in counts if count]
+
+    assert cells(drawn) == width
+    if counting:
+        assert len(drawn) == min(width, len(counting))
+        assert "░" not in "".join(span.text for span in drawn)
+
+
+@given(_PARTS, st.integers(6, 60))
+def test_of_two_parts_the_larger_one_is_never_drawn_narrower(counts: list[int], width: int) -> None:
+    drawn = parted([(count, sign, "text") for count, sign in zip(counts, "abcdef", strict=False)], width)
+    wide = {span.text[0]: len(span.text) for span in drawn}
+    pairs = [(count, wide[sign]) for count, sign in zip(counts, "abcdef", strict=False) if count]
+
+    assert all(one[1] >= other[1] for one in pairs for other in pairs if one[0] > other[0])

@@ -157,7 +157,7 @@ def test_the_way_shows_the_whole_funnel_once_apps_report() -> None:
 def test_the_way_shows_how_far_the_newest_is_rolled_out() -> None:
     scene = a_scene().done(SetRollout(sequence=2, percent=10.0))
 
-    assert "10 % █░░░ ▸ offered" in plain(way(scene.view(), 120))
+    assert "10 % █░░░ ▸ offered" in plain(way(scene.view(), 100))
     assert "rolling out" not in plain(way(scene.view(), 120))
 
 

@@ -13,10 +13,11 @@ from hotswap_dev import wire
 from hotswap_dev.dashboard.details.copying import release_url
 from hotswap_dev.dashboard.details.figures import ago, counted, day_and_clock, size, took
 from hotswap_dev.dashboard.details.paragraphs import MARGIN, fields, hanging, head, section, sentence, table
+from hotswap_dev.dashboard.details.pictures import SIGNS, rollout_lines, stations_bar
 from hotswap_dev.dashboard.details.plot import plot
-from hotswap_dev.dashboard.details.rollout_text import rollout_long
+from hotswap_dev.dashboard.details.rollout_text import percent_words, rollout_long
 from hotswap_dev.dashboard.selectors.figures import name_of
-from hotswap_dev.dashboard.selectors.for_some import offered_words, reach_of
+from hotswap_dev.dashboard.selectors.for_some import offered_words, reach_of, split_of
 from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.adoption import Adoption, adoptions, station
@@ -32,6 +33,8 @@ FOLDED = 8
 
 _MOST_NAMES = 12
 _BAR = 24
+_WIDE_BAR = 40
+_ROOMY = 110
 _PLOT_ROWS = 4
 
 
@@ -97,6 +100,7 @@ def release_lines(
         lines += section("notes", width)
         for part in release.notes.split("\n")[:20]:
             lines += sentence(shown(part, 1000), width)
+    lines += _rolled_out(release, view, width)
     lines += _who(release, view, width)
     if detail is None:
         return [*lines, (), *sentence(said, width, role="dim")] if said else lines
@@ -207,11 +211,28 @@ def _who(release: Release, view: View, width: int) -> list[Line]:
     if not any(groups.values()):
         text = f"No client has asked for channel {release.channel} yet."
         return [*lines, *sentence(text, width, role="dim")]
-    drawn = bar(way.running, way.clients, min(_BAR, width // 3))
+    drawn = stations_bar({label: len(clients) for label, clients in groups.items()}, _bar(width))
     lines.append((Span(" " * MARGIN), *drawn, Span(f"  {way.running} of {way.clients}")))
+    # Each name stands behind the sign that it has in the bar: they are its legend.
     return lines + fields(
-        ((label, _names(clients, view, _STANDINGS[label])) for label, clients in groups.items()), width
+        (
+            (f"{SIGNS[label][0]} {label}", _names(clients, view, _STANDINGS[label]))
+            for label, clients in groups.items()
+        ),
+        width,
     )
+
+
+def _rolled_out(release: Release, view: View, width: int) -> list[Line]:
+    """How far a rollout has come among those that it is meant for; nothing where everyone may have it."""
+    if release.percent >= WHOLE:
+        return []
+    drawn = rollout_lines(split_of(release, view), width, _bar(width))
+    return [*section("rollout", width, percent_words(release.percent)), *drawn] if drawn else []
+
+
+def _bar(width: int) -> int:
+    return min(_BAR if width < _ROOMY else _WIDE_BAR, width // 3)
 
 
 _STANDINGS: Mapping[str, Role] = {
@@ -246,14 +267,6 @@ def _way_words(way: Adoption) -> str:
         f"offered {way.offered}, fetched {way.fetched}, running {way.running}{confirmed}{failed}, "
         f"fell back {way.fell_back}"
     )
-
-
-def bar(part: int, of: int, width: int) -> Line:
-    """`part` of `of` as a bar; more than nothing is never drawn as nothing, less than all never as all."""
-    filled = round(width * part / of) if of else 0
-    if 0 < part < of:
-        filled = min(width - 1, max(1, filled))
-    return (Span("█" * filled, "good"), Span("░" * (width - filled), "dim"))
 
 
 def _names(clients: Sequence[Client], view: View, role: Role) -> Span:

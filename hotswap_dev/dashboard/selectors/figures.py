@@ -96,3 +96,23 @@ def bar(parts: Sequence[tuple[int, str, Role]], total: int, width: int) -> Line:
     if left:
         out.append(Span("░" * left, "dim"))
     return tuple(out)
+
+
+def parted(parts: Sequence[tuple[int, str, Role]], width: int) -> Line:
+    """Counts side by side in exactly `width` columns, each by its sign; whoever counts has a column.
+
+    Where there are fewer columns than parts, the largest are drawn.
+    """
+    counting = [one for one in parts if one[0] > 0]
+    if not counting or width <= 0:
+        return (Span("░" * max(0, width), "dim"),)
+    if len(counting) > width:
+        largest = sorted(counting, key=lambda one: -one[0])[:width]
+        counting = [one for one in counting if one in largest][:width]
+    whole, free = sum(count for count, _, _ in counting), width - len(counting)
+    exact = [count * free / whole for count, _, _ in counting]
+    wide = [1 + int(one) for one in exact]
+    by_rest = sorted(range(len(counting)), key=lambda place: (int(exact[place]) - exact[place], place))
+    for place in by_rest[: width - sum(wide)]:
+        wide[place] += 1
+    return tuple(Span(sign * columns, role) for (_, sign, role), columns in zip(counting, wide, strict=True))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 
+from msgspec import Struct
+
 from hotswap_dev.dashboard.details.rollout_text import percent_words, targets_short
-from hotswap_dev.dashboard.selectors.figures import bar
+from hotswap_dev.dashboard.selectors.figures import bar, parted
 from hotswap_dev.dashboard.selectors.passed import state_for_nobody
 from hotswap_dev.dashboard.spans import Line, Role, Span
 from hotswap_dev.dashboard.view import View
 from hotswap_dev.domain.model import Release
 from hotswap_dev.domain.preview import next_check
 from hotswap_dev.domain.reasons import Reason
-from hotswap_dev.domain.rollout import WHOLE, Reach, reach
+from hotswap_dev.domain.rollout import WHOLE, Reach, inside, may_ask_for, missed_target, reach
 
 ROLLING = "rolling out"
 FOR_SOME = "for some"
@@ -57,11 +59,26 @@ _NOBODY = {
 }
 
 
-def share(release: Release, view: View, role: Role) -> Line:
-    """`10 % █░░░`, as it will be when all that is pending is done: then with `…`."""
+def share(release: Release, view: View, role: Role, *, columns: int = 0) -> Line:
+    """`10 % █░░░`, as it will be when all that is pending is done: then with `…`.
+
+    With `columns` it is the known clients that are drawn in so many: who has it, who is inside, who is outside.
+    """
     after = view.expected.releases.get(release.sequence, release)
     pending = "…" if after.percent != release.percent else ""
+    if columns and (split := split_of(after, view)).of:
+        return (Span(f"{percent_words(after.percent)}{pending} ", role), *split_bar(split, columns))
     return (Span(f"{percent_words(after.percent)}{pending} ", role), *small_bar(after.percent))
+
+
+def split_bar(split: Split, width: int) -> Line:
+    """Who has it, who is inside of the rollout and does not have it yet, and who is outside, in `width` columns."""
+    parts: tuple[tuple[int, str, Role], ...] = (
+        (split.has, "█", "good"),
+        (split.inside, "▓", "accent"),
+        (split.outside, "░", "dim"),
+    )
+    return parted(parts, width)
 
 
 def small_bar(percent: float) -> Line:
@@ -84,6 +101,43 @@ def reach_of(release: Release, view: View) -> Reach:
     """How far a release reaches among all known clients; of many, counted at most once a second."""
     when = int(view.now.timestamp()) if len(view.clients) > _MANY_CLIENTS else view.revision
     return _reached(release, _Known(view, when))
+
+
+class Split(Struct, frozen=True, kw_only=True):
+    """The known clients that a release is meant for: who has it, or has been past it; who is inside of its rollout and
+    does not have it yet; who is outside of it.
+    """
+
+    has: int
+    inside: int
+    outside: int
+
+    @property
+    def of(self) -> int:
+        """All of them."""
+        return self.has + self.inside + self.outside
+
+
+def split_of(release: Release, view: View) -> Split:
+    """Where a rollout stands among all known clients; of many, counted at most once a second."""
+    when = int(view.now.timestamp()) if len(view.clients) > _MANY_CLIENTS else view.revision
+    return _parted(release, _Known(view, when))
+
+
+@functools.lru_cache(maxsize=8)
+def _parted(release: Release, known: _Known) -> Split:
+    has = within = outside = 0
+    for client in known.clients.values():
+        check = next_check(client)
+        if check is None or not may_ask_for(release, check.channel, check.protocol):
+            continue
+        if check.sequence >= release.sequence:
+            has += 1
+        elif missed_target(release, check) is None:
+            reached = inside(release, check.client)
+            within += reached
+            outside += not reached
+    return Split(has=has, inside=within, outside=outside)
 
 
 class _Known:

@@ -17,6 +17,7 @@ from hotswap_dev.domain.text import shown
 
 _STEP = " ▸ "
 _ROOMY = 110
+_WIDE = 140
 
 
 def way(view: View, width: int) -> Line:
@@ -88,7 +89,7 @@ def _released(view: View, release: Release, width: int) -> Line:
     reached: Role = "good" if adoption.offered else "dim"
     part: Line = ()
     if release.percent < WHOLE:
-        part = share(release, view, "warn" if out else "text")
+        part = share(release, view, "warn" if out else "text", columns=_columns(width))
         held = "" if out else held
     elif out:
         held = FOR_SOME
@@ -114,6 +115,11 @@ def _released(view: View, release: Release, width: int) -> Line:
         if width >= _ROOMY
         else ((Span(" "), *left) if width > 0 else ())
     )
+
+
+def _columns(width: int) -> int:
+    """How much room there is for who of a rollout has it; 0: none."""
+    return 0 if width < _ROOMY else 10 if width < _WIDE else 16
 
 
 def _about_it(view: View, release: Release, room: int) -> Line:
