@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from hotswap_dev.client.updating.archive import entries
+from hotswap_dev.client.updating.bundles import SMALL, Bundles, done
 from hotswap_dev.client.updating.fetching import fetch
 from hotswap_dev.client.updating.signature import refusal
 from hotswap_dev.client.updating.storage import Disk, Memory, Storage
@@ -46,15 +47,12 @@ from hotswap_dev.domain.plugin import (
 from hotswap_dev.domain.plugin.app import Config, VersionInfo
 from hotswap_dev.errors import HotswapError
 
-__all__ = ["Disk", "LaunchRefused", "Memory", "Outcome", "Request", "Storage", "Updater", "here"]
+__all__ = ["Bundles", "Disk", "LaunchRefused", "Memory", "Outcome", "Request", "Storage", "Updater", "here"]
 
 _T = TypeVar("_T")
 
 Sleep = Callable[[float], Awaitable[None]]
 Listener = Callable[[Emitted], None]
-
-_SMALL = 64 * 1024
-"""Bytes up to which a bundle is verified and extracted into memory at once: another thread would cost more."""
 
 
 class LaunchRefused(HotswapError):
@@ -73,6 +71,8 @@ class Request:
     body: int | None
     """Bytes of the body; None where it did not come whole."""
     seconds: float
+    reason: str | None = None
+    """What the answer says under `X-Hotswap-Reason`; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,8 @@ class Updater:
     `config` is `plugins.hotswap` of a Tauri config. `storage` outlives it: a `Memory` unless given, `Disk(folder)` for
     the plugin's layout. `session` is shared if given, else its own; give one with a `DummyCookieJar`: the plugin keeps
     no cookies. `sleep` waits between a download's attempts (1 to 16 s each). `listener` is told each lifecycle event
-    as it happens. Commands go one after the other, as a lock sees to; cancelled, one leaves the app as it was before.
+    as it happens. `bundles` is shared by apps that get the same ones; their storage is a `Memory`. Commands go one
+    after the other, as a lock sees to; cancelled, one leaves the app as it was before.
 
     LaunchRefused on entering where the plugin would not start: config missing or not readable, http under
     `require_https`.
@@ -135,6 +136,7 @@ class Updater:
         session: aiohttp.ClientSession | None = None,
         sleep: Sleep = asyncio.sleep,
         listener: Listener | None = None,
+        bundles: Bundles | None = None,
         zip: bool = True,  # noqa: A002
     ) -> None:
         self.storage: Storage = Memory() if storage is None else storage
@@ -151,7 +153,10 @@ class Updater:
         self._own_session = session is None
         self._sleep = sleep
         self._listener = listener
+        self._bundles = bundles
         self._turn = asyncio.Lock()
+        if bundles is not None and not isinstance(self.storage, Memory):
+            raise ValueError("only what lies in memory can be shared: give `bundles` with a Memory")
 
     async def __aenter__(self) -> Self:
         config = read_config(self._config, zip=self._zip)
@@ -240,7 +245,7 @@ class Updater:
         if self._session is None:
             raise RuntimeError("this app is not running: enter it with `async with`")
         async with self._turn:
-            run = _Run(self._session, self.storage, self._sleep, self._listener)
+            run = _Run(self._session, self.storage, self._sleep, self._listener, self._bundles)
             before = self.app
             heard = await run.driven(command(before))
             self.app = heard.app
@@ -254,14 +259,19 @@ class Updater:
         )
 
     async def _stored(self, work: Callable[[], _T]) -> _T:
-        return await _done(isinstance(self.storage, Memory), work)
+        return await done(isinstance(self.storage, Memory), work)
 
 
 class _Run:
     """One command on its way."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, storage: Storage, sleep: Sleep, listener: Listener | None
+        self,
+        session: aiohttp.ClientSession,
+        storage: Storage,
+        sleep: Sleep,
+        listener: Listener | None,
+        bundles: Bundles | None,
     ) -> None:
         self.lifecycle: list[Emitted] = []
         self.requests: list[Request] = []
@@ -270,6 +280,7 @@ class _Run:
         self._storage = storage
         self._sleep = sleep
         self._listener = listener
+        self._bundles = bundles
 
     async def driven(self, command: Command) -> Heard:
         came: Came = None
@@ -295,20 +306,26 @@ class _Run:
             await self._sleep(act.seconds)
             return None
         if isinstance(act, Keep):
-            return await _done(in_memory, lambda: storage.keep(act.before, act.after, tidy=act.tidy))
-        small = len(act.bundle) <= _SMALL
+            return await done(in_memory, lambda: storage.keep(act.before, act.after, tidy=act.tidy))
+        small, bundles = len(act.bundle) <= SMALL, self._bundles
         if isinstance(act, Verify):
-            refused = await _done(small, lambda: refusal(act.bundle, act.signature, act.pubkey))
+            if bundles is None:
+                refused = await done(small, lambda: refusal(act.bundle, act.signature, act.pubkey))
+            else:
+                refused = await bundles.refusal(act.bundle, act.signature, act.pubkey)
             self.signed = refused is None
             return refused
-        return await _done(
+        if bundles is not None and isinstance(storage, Memory):
+            return storage.take(await bundles.listing(act.bundle, act.format), act.manifest)
+        return await done(
             small and in_memory, lambda: storage.extract(entries(act.bundle, act.format), act.manifest)
         )
 
     async def _got(self, get: Get) -> Received | TooLarge | Unanswered:
         asked: list[str] = []
         begun = time.monotonic()
-        came = await fetch(self._session, get, asked)
+        heads: list[Mapping[str, str]] = []
+        came = await fetch(self._session, get, asked, heads)
         received = came if isinstance(came, Received) else None
         body = None if received is None else received.body
         self.requests.append(
@@ -318,10 +335,7 @@ class _Run:
                 status=None if received is None else received.status,
                 body=None if body is None else len(body),
                 seconds=time.monotonic() - begun,
+                reason=heads[-1].get("X-Hotswap-Reason") if heads else None,
             )
         )
         return came
-
-
-async def _done(at_once: bool, work: Callable[[], _T]) -> _T:
-    return work() if at_once else await asyncio.to_thread(work)

@@ -16,8 +16,9 @@ What = Literal[
     "applied",  # `sequence` was activated, and its page is loaded
     "confirmed",  # its page called notifyReady()
     "crashed",  # its page did not start: nothing confirms it
-    "fell-back",  # a start, or rollback(), gave `offered` up for `sequence`
+    "fell-back",  # a start, or rollback(), gave `offered` up for `sequence`; None: rollback() found nothing to give up
     "discarded",  # a start found the binary newer than the bundle's minimum: `offered` is gone
+    "set-aside",  # a start found the binary older than the bundle's minimum: `offered` waits on the disk
     "upgraded",  # another binary was installed; `detail` is its version
     "closed",  # the app was closed
 ]
@@ -34,7 +35,8 @@ class Happened(Struct, frozen=True, kw_only=True):
     """The sequence that the step was about, where that is another one."""
     detail: str = ""
     at: float
-    """Seconds of story time since the fleet began."""
+    """Seconds of story time since the fleet began. Of one client it never falls; of several it may by seconds, where
+    one of them waits between two attempts at a download."""
 
 
 Tell = Callable[[Happened], None]

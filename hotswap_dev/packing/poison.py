@@ -213,6 +213,7 @@ _CRASHING = f"""<!doctype html>
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="hotswap-dev" content="crashes">
     <title>Crashed on purpose</title>
     <script src="/{CRASHING_SCRIPT}"></script>
   </head>

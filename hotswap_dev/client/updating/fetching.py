@@ -31,9 +31,9 @@ _LONGEST_LINE = (
 
 
 async def fetch(
-    session: aiohttp.ClientSession, get: Get, asked: list[str]
+    session: aiohttp.ClientSession, get: Get, asked: list[str], heads: list[Mapping[str, str]]
 ) -> Received | TooLarge | Unanswered:
-    """Do it. `asked` gets the address of each request that is made, redirects too.
+    """Do it. `asked` gets the address of each request that is made, redirects too; `heads` the headers of the answers.
 
     Cancelled, it closes its connection.
     """
@@ -62,6 +62,7 @@ async def fetch(
                     max_line_size=_LONGEST_LINE,
                     max_field_size=_LONGEST_LINE,
                 ) as response:
+                    heads.append(response.headers)
                     location = _location(response, url)
                     if location is None:
                         answered = True

@@ -15,12 +15,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from hotswap_dev.client.updating.archive import Entry, Refused, io_error
 from hotswap_dev.domain.model import MAX_SEQUENCE, Manifest
@@ -121,13 +122,51 @@ class Disk:
         return None
 
 
+class Listing(Struct, frozen=True, kw_only=True):
+    """What came of an extraction into memory: the same for every client that gets the same bytes."""
+
+    files: Mapping[str, int]
+    """Paths and sizes in bytes; the contents are let go."""
+    error: str | None
+    """The plugin's text where it was refused; then there are no files."""
+    starts: bool = True
+    """Whether its page would run and say so, as far as whoever looked can tell."""
+
+
+Look = Callable[[Mapping[str, bytes]], bool]
+"""Whether a page starts, told by the contents of all files."""
+
+
+def listed(entries: Iterable[Entry], look: Look | None = None) -> Listing:
+    """Extract into nothing, with the same checks as on a disk. `look` sees the contents, which are let go then."""
+    tree = _Tree()
+    contents: dict[str, bytes] = {}
+    try:
+        for entry in entries:
+            tree.write(entry)
+            if look is not None and entry.content is not None:
+                contents[_shown(_parts(entry.path))] = entry.content
+        files = {_shown(parts): size for parts, size in tree.files.items()}
+        tree.write(Entry(_META.encode(), b""))
+    except Refused as refused:
+        return Listing(files={}, error=str(refused))
+    except (OSError, ValueError) as error:
+        return Listing(files={}, error=io_error(error))
+    return Listing(files=files, error=None, starts=look is None or look(contents))
+
+
 class Memory:
     """Nothing on a disk: for a fleet of thousands, and for tests. It outlives the launches of its app."""
 
     def __init__(self, folder: Folder | None = None) -> None:
         self.folder = Folder() if folder is None else folder
-        self.files: dict[int, dict[str, int]] = {}
-        """Paths and sizes in bytes of each version's files; their contents are let go."""
+        self.listings: dict[int, Listing] = {}
+        """Of each version that was extracted here; clients that share a `Bundles` share these too."""
+
+    @property
+    def files(self) -> Mapping[int, Mapping[str, int]]:
+        """Paths and sizes in bytes of each version's files."""
+        return {sequence: listing.files for sequence, listing in self.listings.items()}
 
     def read(self) -> Folder:
         """As it was left."""
@@ -135,19 +174,13 @@ class Memory:
 
     def extract(self, entries: Iterable[Entry], manifest: Manifest) -> str | None:
         """The same checks as on a disk, without one."""
-        tree = _Tree()
-        try:
-            for entry in entries:
-                tree.write(entry)
-            files = dict(tree.files)
-            tree.write(Entry(_META.encode(), b""))
-        except Refused as refused:
-            return str(refused)
-        except (OSError, ValueError) as error:
-            return io_error(error)
-        self.files[manifest.sequence] = {
-            "/".join(part.decode("utf-8", "replace") for part in parts): size for parts, size in files.items()
-        }
+        return self.take(listed(entries), manifest)
+
+    def take(self, listing: Listing, manifest: Manifest) -> str | None:
+        """The same, where what comes of the extraction is known already."""
+        if listing.error is not None:
+            return listing.error
+        self.listings[manifest.sequence] = listing
         versions = {**self.folder.versions, manifest.sequence: _made(manifest)}
         self.folder = msgspec.structs.replace(self.folder, versions=versions)
         return None
@@ -155,7 +188,7 @@ class Memory:
     def keep(self, before: Folder, after: Folder, *, tidy: bool = False) -> str | None:
         """Nothing can fail here."""
         self.folder = after
-        self.files = {sequence: files for sequence, files in self.files.items() if sequence in after.versions}
+        self.listings = {one: listing for one, listing in self.listings.items() if one in after.versions}
         return None
 
 
@@ -177,6 +210,10 @@ def _write_meta(folder: Path, cached: Cached) -> None:
 
 def _parts(path: bytes) -> tuple[bytes, ...]:
     return tuple(part for part in path.split(b"/") if part not in (b"", b"."))
+
+
+def _shown(parts: tuple[bytes, ...]) -> str:
+    return "/".join(part.decode("utf-8", "replace") for part in parts)
 
 
 def _folder_of(entry: Entry) -> tuple[bytes, ...]:
