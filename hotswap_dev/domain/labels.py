@@ -98,6 +98,18 @@ def _times(args: Args, name: str = "times") -> str:
     return f" for the {count}{ending} time"
 
 
+def _running(args: Args) -> str:
+    if args.get("had_before"):
+        return (
+            f"It reports {args['sequence']} again, which it had before: something newer was rolled back onto it, or "
+            "it waited on the disk for its binary, or was fetched where this server can't see it."
+        )
+    return (
+        f"It reports {args['sequence']}, and no download of it by this client was seen: applied before it was "
+        "known here, or fetched where this server can't see it."
+    )
+
+
 def _applied(args: Args) -> str:
     falls = int(args.get("falls", 0))
     again = f" It gave {args['sequence']} up before{_times({'times': falls})}." if falls else ""
@@ -235,7 +247,7 @@ def _downgraded(args: Args) -> str:
         return f"{versions} {_moved(args)}"
     ways = [
         *([f"it is too old for {was}, which waits on the disk"] if _sets_aside(args) else []),
-        *([f"{was} was discarded"] if _discards(args) else []),
+        f"{was} was discarded" if _discards(args) else f"{was} was discarded by a newer binary in between",
         f"{was} was rolled back",
         "the app was installed anew",
     ]
@@ -268,8 +280,7 @@ def _after_upgrade(args: Args) -> tuple[Reading, ...]:
 
 def _after_downgrade(args: Args) -> tuple[Reading, ...]:
     found: list[Reading] = ["set-aside"] if _sets_aside(args) else []
-    found += ["discarded"] if _discards(args) else []
-    return _moves(args) or (*found, "rolled-back", "reinstalled")
+    return _moves(args) or (*found, "discarded", "rolled-back", "reinstalled")
 
 
 def _moves(args: Args) -> tuple[Reading, ...]:
@@ -296,11 +307,8 @@ _WORDINGS: Mapping[str, Wording] = MappingProxyType(
     {
         "embedded": Wording(lambda _: "It runs the embedded page, sequence 0.", _only("embedded")),
         "running": Wording(
-            lambda a: (
-                f"It reports {a['sequence']}, and no download of it by this client was seen: applied before it was "
-                "known here, or fetched where this server can't see it."
-            ),
-            _only("elsewhere"),
+            _running,
+            lambda a: ("rolled-back", "set-aside", "elsewhere") if a.get("had_before") else ("elsewhere",),
         ),
         "applied": Wording(_applied, _only("applied")),
         "confirmed": Wording(

@@ -63,14 +63,14 @@ def next_step(
             sentence=f"Its check fails with `{text}`, and it keeps what it runs.",
             command=change(decision.reason),
         )
-    bad = _runs_poison(asks, controls) or _on_probation(client, asks)
+    bad = _runs_poison(asks, controls)
     if bad is not None:
         return bad
     waiting = _WAITS.get(decision.reason.code)
     waits = "It keeps what it runs." if waiting is None else waiting(harmless(decision.reason.args))
     discarded = _fate_of_running(client, asks, controls)
     if discarded is None:
-        return NextStep(sentence=waits, command=change(decision.reason))
+        return _on_probation(client, asks) or NextStep(sentence=waits, command=change(decision.reason))
     return NextStep(
         sentence=f"{discarded} {waits}", command=f"hotswap-dev publish --min-binary-version {SAME_AS_CLIENT}"
     )

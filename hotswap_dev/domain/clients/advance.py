@@ -226,11 +226,20 @@ def _conclusions(client: Client, seen: CheckAnswered, sequence: int, mixed: Mixe
         # What a plugin gave up it deleted: that comes back by a download only (plugin: updater.rs, `rollback`).
         yield turn("shared-id", was=was)
     elif sequence > was:
-        yield turn("running")
+        # Below what a plugin gives up unseen an older confirmed one may lie (plugin: updater.rs, `rollback`).
+        yield turn("running", had_before=1) if _had(client, sequence) else turn("running")
         if client.confirmed == sequence:
             yield confirmed(sequence, seen.at)
     else:
         yield fall(client, sequence, seen.at, seen.binary_version)
+
+
+def _had(client: Client, sequence: int) -> bool:
+    """Whether its story tells that it ran this before."""
+    return any(
+        turn.code in ("applied", "confirmed", "running") and turn.args.get("sequence") == sequence
+        for turn in client.story
+    )
 
 
 def _asked(channel: str | None) -> str:

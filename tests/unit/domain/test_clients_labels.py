@@ -187,7 +187,20 @@ def test_an_older_binary_leaves_its_bundle_on_the_disk() -> None:
     story = Story().applies(14).reports(0, binary_version="0.9.0")
     assert story.label == "downgraded"
     assert "it is too old for 14, which waits on the disk" in label_sentence(story.client)
-    assert readings(_label(story)) == ("set-aside", "rolled-back", "reinstalled")
+    # A newer binary may have run in between without a check, and discarded it.
+    assert readings(_label(story)) == ("set-aside", "discarded", "rolled-back", "reinstalled")
+
+
+def test_what_it_had_before_may_come_back_without_a_download() -> None:
+    # Two confirmed, the newer one discarded; the next one crashes before it was ever reported.
+    story = Story().applies(13).offered(14, at=13).fetched(14).reports(14)
+    story.reports(0, binary_version="2.0.0").reports(13, binary_version="2.0.0")
+    assert story.label == "running"
+    assert (
+        "It reports 13 again, which it had before: something newer was rolled back onto it"
+        in label_sentence(story.client)
+    )
+    assert readings(_label(story)) == ("rolled-back", "set-aside", "elsewhere")
 
 
 def test_an_older_binary_that_is_still_above_the_minimum_discards() -> None:
