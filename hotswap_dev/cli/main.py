@@ -29,6 +29,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "start": {
         "run": ("full_screen.run", "serve, and show what happens; what a bare hotswap-dev does"),
         "serve": ("serving.serve", "serve the watched build folder"),
+        "demo": ("demo.command", "everything alive, offline: a server, phones, and a story about them"),
         "attach": ("full_screen.attach", "show what the running server does"),
         "web": ("web.command", "the running server's dashboard in a browser on this machine"),
         "key": ("key", "the development key: show, export, import, new"),
@@ -44,9 +45,12 @@ _COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "funnel": ("funnel", "how many clients came how far with a release"),
         "snippet": ("snippet", "what an app pastes in to report what became of an update"),
         "diff": ("diff", "what changed from one release to another"),
+        "wall": ("wall", "a wall of phones in the browser: each client with the page that it runs"),
     },
     "test": {
         "check": ("check", "one check as an app does it, and what the plugin makes of it"),
+        "scenario": ("scenario", "play scenario files, and say what was expected and what was seen"),
+        "fleet": ("fleet.command", "as many simulated clients as it takes, and what comes of it"),
     },
     "ship": {
         "pack": ("ship", "a signed bundle on disk"),

@@ -25,9 +25,11 @@ from hotswap_dev.dashboard.looking import Looking, as_seen, asked_of_history, lo
 from hotswap_dev.dashboard.mirror import Mirror
 from hotswap_dev.dashboard.palette import PROVIDERS
 from hotswap_dev.dashboard.screens.main import MainScreen
+from hotswap_dev.dashboard.story import Storyteller, Telling
 from hotswap_dev.dashboard.themes import DARK, LIGHT
 from hotswap_dev.dashboard.toasts import Severity, Toast, put_away, tell
 from hotswap_dev.dashboard.view import Link, Selected, View
+from hotswap_dev.domain.text import shown
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Dashboard(App[int]):
     """A dashboard on a control site. `run()` returns its exit code: 0 unless something ended it.
 
     `owns_server`: the server was started for it and ends with it. `server_ended` says how that one ended, once it has.
+    `storyteller` tells a story on it, in the same loop; without one nothing is said of stories.
     """
 
     TITLE = "hotswap-dev"
@@ -52,6 +55,8 @@ class Dashboard(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
         Binding("ctrl+c", f"leave({INTERRUPTED})", show=False, priority=True),
+        Binding("right_square_bracket", "story('next')", show=False),
+        Binding("left_square_bracket", "story('again')", show=False),
     ]
 
     def __init__(
@@ -60,6 +65,7 @@ class Dashboard(App[int]):
         *,
         owns_server: bool = False,
         server_ended: Callable[[], str | None] = lambda: None,
+        storyteller: Storyteller | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         frame: float = FRAME,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -74,6 +80,7 @@ class Dashboard(App[int]):
         self.feed = Feed(
             control, self.mirror, now=now, changed=self.changed, pause=pause, server_ended=server_ended
         )
+        self._telling = Telling(storyteller, self.changed)
         self._frame = frame
         self._due: Timer | None = None
         self._painted = Link()
@@ -87,6 +94,7 @@ class Dashboard(App[int]):
         self.theme = DARK.name
         self.push_screen(MainScreen())
         self.run_worker(self.feed.follow(), name="feed", exclusive=False)
+        self.run_worker(self._telling.go_on(), name="story", exclusive=False)
         self.set_interval(1, self.changed)  # ages grow and rates fall, whether or not anything happens
 
     async def on_unmount(self) -> None:
@@ -96,7 +104,9 @@ class Dashboard(App[int]):
     def view(self) -> View:
         """What there is now, as it is looked at."""
         view = self.mirror.view(self.now(), self.feed.link)
-        return looked_at(self.looking, view, self.mirror.checks.rows())
+        seen = looked_at(self.looking, view, self.mirror.checks.rows())
+        told = self._telling.moment
+        return seen if told is None else replace(seen, story=told)
 
     def look(self, looking: Looking) -> None:
         """Look at something else, at once."""
@@ -192,6 +202,14 @@ class Dashboard(App[int]):
         """The palette; not over a question or a form: what it does is not an answer to them."""
         if not self.screen.is_modal:
             super().action_command_palette()
+
+    def action_story(self, which: str) -> None:
+        """The story's `next` beat, or the same `again`; what is typed into a form is meant for it."""
+        if self.screen.is_modal or is_asking(self):
+            return
+        title = self._telling.ask(which)
+        if title and not isinstance(self.screen, MainScreen):  # which alone has the story's lines
+            self.tell(f"the story goes on: {shown(title)}", "esc leads back to it")
 
     def action_leave(self, code: int = 0) -> None:
         """End the dashboard, with this exit code."""

@@ -15,7 +15,7 @@ from textual.content import Content
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.acting import Acting, carry_out, commands_of
-from hotswap_dev.dashboard.keys import GROUPS, KEYS, Ask, Key
+from hotswap_dev.dashboard.keys import GROUPS, Ask, Key, keys_known
 from hotswap_dev.domain.text import shown
 
 _PALETTE = ("colon", "ctrl+p")
@@ -60,8 +60,9 @@ class DashboardCommands(Provider):
                 yield Hit(score, _prompt(name, entry.help), entry.act, text=entry.name)
 
     def _entries(self) -> Iterator[Entry]:
+        told = cast("Acting", self.app).view().story is not None
         for group in GROUPS:
-            for key in KEYS:
+            for key in keys_known(story=told):
                 if key.group == group and key.key not in _PALETTE:
                     yield Entry(_called(key), key.help, partial(self._press, key))
         order = list(dict.fromkeys(str(one.get("group")) for one in self._commands))

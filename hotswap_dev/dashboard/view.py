@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hotswap_dev import wire
 from hotswap_dev.dashboard.check_log import Row
+from hotswap_dev.dashboard.story import Moment
 from hotswap_dev.domain.adoption import Adoption
 from hotswap_dev.domain.builds import Builds
 from hotswap_dev.domain.clients import Client
@@ -99,6 +100,8 @@ class View(Struct, frozen=True, kw_only=True):
     """A release that keeps a row of its own, because somebody picked it there."""
     filter: str = ""
     """What the check-ins are filtered by, as it was typed."""
+    story: Moment | None = None
+    """What the story is at, where one is told."""
 
     @property
     def row(self) -> Row | None:

@@ -152,6 +152,7 @@ OPENS: Mapping[str, tuple[str, ...]] = {
     "ReleaseScreen": ("1", "enter"),
     "ClientScreen": ("2", "enter"),
     "AddressesScreen": ("u",),
+    "WallScreen": ("v",),
     "HelpScreen": ("question_mark",),
     "CopyScreen": ("y",),
     "CommandForm": ("semicolon",),

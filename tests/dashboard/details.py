@@ -209,6 +209,9 @@ class Answers:
             raise answer
         return await answer() if callable(answer) else answer
 
+    async def post(self, path: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
+        return await self.get(path, **arguments)
+
 
 class Host(App[None]):
     """What a detail needs of the dashboard, and nothing else of it."""

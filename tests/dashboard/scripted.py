@@ -152,6 +152,9 @@ class ScriptedControl:
             "changes": wire.plain(tuple(changes(before, after, list(self.clients.values()), self.now))),
         }
 
+    async def post(self, path: str, arguments: Mapping[str, wire.Json]) -> wire.Json:
+        return await self.get(path, **arguments)
+
     async def close(self) -> None:
         self._put(None)
 

@@ -200,7 +200,7 @@ def test_the_table_has_each_key_once_and_all_that_it_says_of_it() -> None:
 
 def test_the_keys_are_those_of_the_design() -> None:
     design = (
-        "n N m M x X w W z Z p r b > % e J c t ; u y 1 2 3 tab - enter esc j k g G F / ? : ctrl+p q ctrl+c"
+        "n N m M x X w W z Z p r b > % e J c t ; u v y 1 2 3 tab - enter esc j k g G F / ? : ctrl+p q ctrl+c"
     )
 
     assert {key.shown for key in KEYS} == set(design.split(" "))

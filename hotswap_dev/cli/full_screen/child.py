@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -71,7 +71,7 @@ class Ended:
 class OwnServer:
     """A running child. Its end is looked for with `poll`, from any thread."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
         # -P: the folder where it is started is the app's, whose files must not be taken for our modules.
         program = [sys.executable, "-P", "-m", "hotswap_dev", "serve", ATTACHED, *words]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and the words that started this one
@@ -79,6 +79,7 @@ class OwnServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=None if environ is None else dict(environ),
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             process_group=None if sys.platform == "win32" else 0,
         )
@@ -194,9 +195,9 @@ class OwnServer:
 
 
 @contextlib.contextmanager
-def own_server(words: Sequence[str]) -> Iterator[OwnServer]:
-    """A server that lives no longer than the block."""
-    server = OwnServer(words)
+def own_server(words: Sequence[str], environ: Mapping[str, str] | None = None) -> Iterator[OwnServer]:
+    """A server that lives no longer than the block; `environ` is its environment where that is not this process's."""
+    server = OwnServer(words, environ)
     try:
         yield server
     finally:

@@ -10,15 +10,18 @@ import contextlib
 import io
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hotswap_dev import wire
-from hotswap_dev.cli.full_screen.child import Ended, OwnServer, own_server
+from hotswap_dev.cli.full_screen.child import Ended, OwnServer, Ready, own_server
 from hotswap_dev.cli.full_screen.ending import Ending
 from hotswap_dev.cli.full_screen.guard import Guard, guarded
 from hotswap_dev.cli.full_screen.terminal import calm, only_drawn_on, when_hung_up
@@ -30,6 +33,8 @@ from hotswap_dev.storage.workspace import find_server, server_file
 
 if TYPE_CHECKING:
     from textual.app import App
+
+    from hotswap_dev.dashboard.story import Storyteller
 
 LOG = "dashboard.log"
 """The file in the workspace for what would otherwise be written over the screen."""
@@ -46,14 +51,41 @@ _WAY_ON = "its log is {log}; a new start goes on where it ended"
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What a dashboard is opened with that has a server of its own."""
+
+    words: Sequence[str]
+    """Of a command line, for `serve`."""
+    environ: Mapping[str, str] | None = None
+    """The server's environment; None: this process's."""
+    story: Callable[[], Storyteller] | None = None
+    """Who tells a story on it; called while the server starts."""
+    greeting: Callable[[Ready], Iterable[str]] = attrgetter("greeting")
+    """The lines that stay on the terminal above the screen."""
+    lasts: bool = True
+    """Whether there can be a next start, which goes on where this one ended."""
+    closed: Callable[[], object] = lambda: None
+    """Called once the screen is closed, while the server still answers, if it does; not where nobody waits."""
+    last_resort: Callable[[], object] = lambda: None
+    """What must be done even where nothing ends in order: called after the server has ended, maybe from a thread."""
+
+
 def show_own_server(words: Sequence[str]) -> int:
     """Start a server with these words of a command line, and a dashboard on it; the exit code.
 
     HotswapError where the server or the dashboard ended by an error. Where the server could not start, it has said
     why itself, and its exit code is returned.
     """
+    return show_own(contextlib.nullcontext(Own(words=words)))
+
+
+def show_own(opening: AbstractContextManager[Own]) -> int:
+    """The same with all that can be told. `opening` is entered once signals end this in order, and left after both
+    server and dashboard are gone.
+    """
     # The guard first: a process is cloned best while it has no threads.
-    with guarded() as guard, Ending() as ending, own_server(words) as server:
+    with guarded() as guard, Ending() as ending, opening as own, own_server(own.words, own.environ) as server:
         # While the server starts.
         from hotswap_dev.cli.full_screen.followed import followed
         from hotswap_dev.cli.serving.signing_key import ask_here
@@ -64,23 +96,29 @@ def show_own_server(words: Sequence[str]) -> int:
                 return ask_here(name)
 
         ending.at_once = server.kill
+        storyteller = None if own.story is None else own.story()
         ready = server.ready(ask)
         if isinstance(ready, int):
             return ready
-        for line in ready.greeting:
+        for line in own.greeting(ready):
             click.echo(line)
-        ending.last_resort = server.end
+        ending.last_resort = lambda: (server.end(), own.last_resort())
 
         def make(find: Find) -> Dashboard:
             control = followed(find, lambda: server.tell(followed=True))
-            return Dashboard(control, owns_server=True, server_ended=partial(_words_of, server))
+            ended = partial(_words_of, server)
+            return Dashboard(control, owns_server=True, server_ended=ended, storyteller=storyteller)
 
         code = _show(make, ready.workspace, ending, guard)
+        if ending.code is None:
+            own.closed()
         gone = server.poll()
         ended = gone or server.end()
         _forget(server.pid, ready.workspace)
     if code == _HANGUP:
         return code
+    if not own.lasts:
+        ended = replace(ended, next_sequence=None)
     return _say_how_it_ended(code, ending.code, ended, ready.workspace, by_itself=gone is not None)
 
 

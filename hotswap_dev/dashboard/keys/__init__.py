@@ -6,11 +6,12 @@ All of it is pure. What a key is called, in the footer, behind `?` and in the pa
 from hotswap_dev.dashboard.keys.lines import key_for, words_for
 from hotswap_dev.dashboard.keys.planned import Arm, Ask, Confirm, Plan, Roll, Say, Send
 from hotswap_dev.dashboard.keys.plans import plan
-from hotswap_dev.dashboard.keys.table import GROUPS, KEYS, Key
+from hotswap_dev.dashboard.keys.table import GROUPS, KEYS, STORY_KEYS, Key, keys_known
 
 __all__ = [
     "GROUPS",
     "KEYS",
+    "STORY_KEYS",
     "Arm",
     "Ask",
     "Confirm",
@@ -20,6 +21,7 @@ __all__ = [
     "Say",
     "Send",
     "key_for",
+    "keys_known",
     "plan",
     "words_for",
 ]

@@ -7,9 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 Target = Literal["client", "release", "all", "none"]
-Group = Literal["answers", "releases", "channels", "look", "move"]
+Group = Literal["story", "answers", "releases", "channels", "look", "move"]
 
-GROUPS: tuple[Group, ...] = ("answers", "releases", "channels", "look", "move")
+GROUPS: tuple[Group, ...] = ("story", "answers", "releases", "channels", "look", "move")
 """In the order in which help lists them."""
 
 
@@ -109,6 +109,7 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "enter", "open", "Open all that is known of the selected row.", "look"),
     Key("semicolon", ";", "note", "Put a remark between the check-ins.", "look"),
     Key("u", "u", "addresses", "Show the addresses, a QR code and the build line.", "look"),
+    Key("v", "v", "wall of phones", "Show each client's page in a browser: the link, and a QR code.", "look"),
     Key("y", "y", "copy", "Copy an address, the public key, the overlay's path or a request.", "look"),
     Key("colon", ":", "commands", "Find a command or a key by what it does.", "look"),
     Key("ctrl+p", "ctrl+p", "commands", "Find a command or a key by what it does.", "look"),
@@ -127,3 +128,14 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+c", "ctrl+c", "quit", "End the dashboard from anywhere.", "move"),
 )
 """In the order in which help lists them."""
+
+STORY_KEYS: tuple[Key, ...] = (
+    Key("right_square_bracket", "]", "next beat", "Play the story's next beat.", "story"),
+    Key("left_square_bracket", "[", "beat again", "Play the same beat of the story again.", "story"),
+)
+"""Besides them, where a story is told."""
+
+
+def keys_known(*, story: bool) -> tuple[Key, ...]:
+    """The keys that do something on a dashboard with a story, or without."""
+    return (*STORY_KEYS, *KEYS) if story else KEYS

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from hotswap_dev.dashboard.details.help_text import help_lines
-from hotswap_dev.dashboard.keys import KEYS
+from hotswap_dev.dashboard.keys import keys_known
 from hotswap_dev.dashboard.screens.detail import DetailScreen
 from hotswap_dev.dashboard.spans import Line
 from hotswap_dev.dashboard.view import View
@@ -22,7 +22,7 @@ class HelpScreen(DetailScreen):
 
     def lines(self, view: View, width: int) -> Sequence[Line]:
         """The page."""
-        return help_lines(KEYS, width)
+        return help_lines(keys_known(story=view.story is not None), width)
 
     def action_copy(self) -> None:
         """Nothing here is to be copied."""

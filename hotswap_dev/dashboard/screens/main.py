@@ -15,7 +15,7 @@ from textual.screen import Screen
 from hotswap_dev.dashboard import selectors
 from hotswap_dev.dashboard.acting import is_asking
 from hotswap_dev.dashboard.ascii import in_ascii
-from hotswap_dev.dashboard.keys import KEYS
+from hotswap_dev.dashboard.keys import KEYS, keys_known
 from hotswap_dev.dashboard.looking import (
     PANES,
     as_seen,
@@ -32,6 +32,7 @@ from hotswap_dev.dashboard.screens.exchange import ExchangeScreen
 from hotswap_dev.dashboard.screens.filter import FilterBox, filter_foot
 from hotswap_dev.dashboard.screens.help import HelpScreen
 from hotswap_dev.dashboard.screens.release import ReleaseScreen
+from hotswap_dev.dashboard.screens.wall import WallScreen
 from hotswap_dev.dashboard.spans import Line, Span
 from hotswap_dev.dashboard.view import Pane, View
 from hotswap_dev.dashboard.widgets.bar import Bar
@@ -63,14 +64,19 @@ _MOVES = {
     "minus": "layout",
     "F": "follow",
     "slash": "filter",
-    "question_mark": "help",
+    "question_mark": "open('help')",
     "colon": "palette",
     "c": "channel",
-    "u": "addresses",
+    "u": "open('addresses')",
+    "v": "open('wall')",
     "y": "copy",
     "q": "back",
     "escape": "escape",
+    "right_square_bracket": "app.story('next')",
+    "left_square_bracket": "app.story('again')",
 }
+
+_PAGES = {"help": HelpScreen, "addresses": AddressesScreen, "wall": WallScreen}
 
 
 class MainScreen(Screen[None]):
@@ -89,6 +95,7 @@ class MainScreen(Screen[None]):
         """Top to bottom."""
         yield Bar(id="header")
         yield Bar(id="way")
+        yield Bar(id="story")
         yield Bar(id="chips")
         yield Bar(id="tabs")
         with Container(id="panes"):
@@ -140,6 +147,7 @@ class MainScreen(Screen[None]):
             self.set_class(view.pane == pane, f"-pane-{pane}")
         typing = self.query_one(FilterBox)
         self.set_class(typing.display, "-filtering")
+        self._say("story", lambda: selectors.story_lines(view, width))
         self._say("header", lambda: [selectors.header(view, width)])
         self._say("way", lambda: [selectors.way(view, width)])
         self._say("chips", lambda: [line for line in [selectors.chips(view, width)] if line])
@@ -291,7 +299,7 @@ class MainScreen(Screen[None]):
     async def on_bar_pressed(self, pressed: Bar.Pressed) -> None:
         """A key was clicked: the same as pressed."""
         # A key event that a screen sends stops below it, before it would come to the bindings.
-        key = next((one.key for one in KEYS if one.shown == pressed.shown), None)
+        key = next((one.key for one in keys_known(story=True) if one.shown == pressed.shown), None)
         if key == "enter":
             self._list(self.dashboard.looking.pane).action_choose()
         elif key in _MOVES:
@@ -358,17 +366,13 @@ class MainScreen(Screen[None]):
         dashboard = self.dashboard
         dashboard.look(next_channel(dashboard.looking, sorted(dashboard.mirror.controls.channels)))
 
-    def action_help(self) -> None:
-        """All keys."""
-        self.app.push_screen(HelpScreen())
-
     def action_palette(self) -> None:
         """Everything that can be asked for, by its name."""
         self.app.action_command_palette()
 
-    def action_addresses(self) -> None:
-        """Where the server is, and how an app gets there."""
-        self.app.push_screen(AddressesScreen())
+    def action_open(self, screen: str) -> None:
+        """A page that is about nothing selected."""
+        self.app.push_screen(_PAGES[screen]())
 
     def action_copy(self) -> None:
         """What can be copied of the selection."""

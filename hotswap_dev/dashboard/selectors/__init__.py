@@ -11,6 +11,7 @@ from hotswap_dev.dashboard.selectors.empty import empty
 from hotswap_dev.dashboard.selectors.foot import foot
 from hotswap_dev.dashboard.selectors.header import header
 from hotswap_dev.dashboard.selectors.releases import ReleaseRow, release_heads, release_line, release_rows
+from hotswap_dev.dashboard.selectors.story import story_lines
 from hotswap_dev.dashboard.selectors.tabs import tabs
 from hotswap_dev.dashboard.selectors.way import way
 from hotswap_dev.dashboard.selectors.why import why_lines
@@ -29,6 +30,7 @@ __all__ = [
     "release_heads",
     "release_line",
     "release_rows",
+    "story_lines",
     "tabs",
     "way",
     "why_lines",
