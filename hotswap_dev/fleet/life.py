@@ -26,7 +26,6 @@ from hotswap_dev.domain.plugin import (
 )
 from hotswap_dev.fleet.plan import Phone, breaks, reopened_after
 
-
 SEEN_ANYWAY = ("check-start", "check-complete", "download-start", "download-complete")
 """Lifecycle events that no client here reports, as in `phone.py`: the server sees the requests themselves, and all
 clients of one machine are one address, which may only report so much."""

@@ -1,0 +1,1 @@
+"""`fleet`: simulated clients against a server, in this process or under locust."""
