@@ -96,15 +96,16 @@ class Placed(Struct, frozen=True):
     """Whether the words end at the mark."""
 
 
+def usual(moment: Moment) -> bool:
+    """Whether it is a mere save, which goes first where there is no room for all."""
+    return moment.words.endswith(_USUAL)
+
+
 def marks(moments: Sequence[Moment], end: float, right: float) -> tuple[list[Placed], int]:
     """Marks, and how many rows their words take: where there is no room for all, what is no mere save goes first.
 
     What finds no room has a mark without words, unless there are too many of them to tell anything.
     """
-
-    def usual(one: Moment) -> bool:
-        return one.words.endswith(_USUAL)
-
     within = [one for one in moments if 0 <= one.at <= end]
     many = len(within) > _MANY_MARKS
     rows: list[list[tuple[float, float]]] = [[] for _ in range(_MARK_ROWS)]

@@ -108,7 +108,7 @@ def columns(name: str, title: str, rate: Rate) -> str:
                 f'y="{number(bottom - tall)}" width="{number(max(0.8, step * 0.88))}" height="{number(tall)}"/>'
             )
     end = period * len(counts)
-    spoken = f"{sum(counts):,} checks in {clock(end)}, at most {round(top_rate):,} a minute"
+    spoken = f"{sum(counts):,} checks in {clock(end)}, at its busiest at {round(top_rate):,} a minute"
     return joined(
         (
             opened(name, title, spoken, bottom + _BOTTOM),

@@ -117,7 +117,8 @@ def _rate(report: Report) -> str:
     rate = report.rate
     if rate is None or not any(rate.counts) or rate.period <= 0:
         return ""
-    return _section("Checks a minute", f"<figure>{columns('rate', 'Checks a minute', rate)}</figure>")
+    said = "" if rate.period == 60 else "Each column is what its part of the run would come to in a minute"
+    return _section("Checks a minute", f"<figure>{columns('rate', 'Checks a minute', rate)}</figure>", said)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

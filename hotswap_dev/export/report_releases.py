@@ -40,7 +40,7 @@ def _figures(report: Report) -> list[Figure]:
         )
         if best.confirmed:
             found.append(Figure(value=f"{best.confirmed:,}", words="confirmed"))
-    harmed = sum(hurt(way) for way in report.releases)
+    harmed = sum(hurt(way) for way in report.releases) if report.harmed is None else report.harmed
     if harmed:
         found.append(Figure(value=f"{harmed:,}", words="fell back or failed", bad=True))
     if report.checks:

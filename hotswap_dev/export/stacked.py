@@ -45,16 +45,17 @@ def stacked(
     What `most` stands for is the upper edge where there are not more; `name` makes its ids its own.
     """
     end = max([seconds, 1e-3, *(one.points[-1][0] for one in series if one.points)])
-    values = [_sampled(one.points, end) for one in series]
+    drawn = _drawn(end, [one.points for one in series if kinds.get(one.name) == "bad"])
+    values = [_sampled(one.points, drawn) for one in series]
     edges = _edges(values)
     top = ceiling(max([most, *(edges[-1] if edges else [])], default=0))
     placed, rows = marks(moments, end, _RIGHT)
     head = 14.0 + rows * LINE
     bottom = head + HEIGHT
     spoken = "; ".join(
-        f"{one.name}: {told[-1]:,} at the end, {max(told):,} at most"
-        for one, told in zip(series, values, strict=True)
-        if any(told)
+        f"{one.name}: {one.points[-1][1]:,} at the end, {_most(one):,} at most"
+        for one in series
+        if _most(one)
     )
     bands, names = [], []
     for place, one in enumerate(series):
@@ -63,7 +64,7 @@ def stacked(
             continue
         kind = kinds.get(one.name, "old")
         bands.append(f'<path class="band {kind}" d="{_band(below, above, top, head)}"/>')
-        names.append(_name(one.name, kind, below, above, top, head))
+        names.append(_name(one, kind, below, above, top, head))
     ends = [
         (head + HEIGHT - HEIGHT * (edges[place][-1] + edges[place + 1][-1]) / 2 / top, told[-1], one.name)
         for place, (one, told) in enumerate(zip(series, values, strict=True))
@@ -84,14 +85,35 @@ def stacked(
     )
 
 
-def _sampled(points: Sequence[tuple[float, int]], end: float) -> list[int]:
-    """The value in the middle of each part of the time."""
-    begins = [at for at, _ in points]
-    out = []
-    for place in range(_COLUMNS):
-        found = bisect_right(begins, end * (place + 1) / _COLUMNS + 1e-9)
-        out.append(points[found - 1][1] if found else 0)
-    return out
+def _most(one: Series) -> int:
+    return max((value for _, value in one.points), default=0)
+
+
+def _drawn(end: float, bad: Sequence[Sequence[tuple[float, int]]]) -> list[float]:
+    """The moment as of which each part of the time is drawn: its end, or when in it more ran something bad, however
+    shortly; the last one is the end of all.
+    """
+    drawn = [end * (place + 1) / _COLUMNS + 1e-9 for place in range(_COLUMNS)]
+    turns = sorted({at for points in bad for at, _ in points})
+    counts = [sum(one) for one in zip(*(_sampled(points, turns) for points in bad), strict=True)]
+    most: dict[int, int] = {}
+    for at, count in zip(turns, counts, strict=True):
+        place = min(_COLUMNS - 1, int(at / end * _COLUMNS))
+        if place < _COLUMNS - 1 and count > most.get(place, _standing(turns, counts, drawn[place])):
+            most[place], drawn[place] = count, at
+    return drawn
+
+
+def _standing(begins: Sequence[float], counts: Sequence[int], at: float) -> int:
+    """The count that stands at a time."""
+    found = bisect_right(begins, at)
+    return counts[found - 1] if found else 0
+
+
+def _sampled(points: Sequence[tuple[float, int]], drawn: Sequence[float]) -> list[int]:
+    """The value at each of these moments."""
+    begins, counts = [at for at, _ in points], [count for _, count in points]
+    return [_standing(begins, counts, at) for at in drawn]
 
 
 def _edges(values: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -136,9 +158,9 @@ def _back(edge: Sequence[int], begin: int, end: int, top: int, head: float) -> s
     return f"V{_y(edge[end - 1], top, head)}{''.join(turns)}"
 
 
-def _name(name: str, kind: str, below: Sequence[int], above: Sequence[int], top: int, head: float) -> str:
+def _name(one: Series, kind: str, below: Sequence[int], above: Sequence[int], top: int, head: float) -> str:
     """Its name in the widest place that is high enough for it; beside its peak for what must be seen; else none."""
-    words = name
+    words = one.name
     least = _INSIDE * top / HEIGHT
     best = (0, 0)
     begin: int | None = None
@@ -165,9 +187,8 @@ def _name(name: str, kind: str, below: Sequence[int], above: Sequence[int], top:
         return ""
     peak = max(range(_COLUMNS), key=lambda at: above[at] - below[at])
     y = head + HEIGHT - HEIGHT * above[peak] / top - 12
-    most = max(up - low for low, up in zip(below, above, strict=True))
     x = LEFT + (peak + 0.5) * step
-    return _said(f"{words}: at most {most:,}", f"{kind} out", x, y, "middle")
+    return _said(f"{words}: at most {_most(one):,}", f"{kind} out", x, y, "middle")
 
 
 def _said(words: str, kind: str, x: float, y: float, anchor: str) -> str:

@@ -154,6 +154,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """Clients that the server knows at the end."""
     checks: int = 0
     """All checks of the run."""
+    harmed: int | None = None
+    """Clients that fell back from a release or failed with one, each once; None where only the releases tell."""
     releases: tuple[Way, ...] = ()
     running: tuple[Series, ...] = ()
     """Clients that run each release, over time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -87,7 +88,7 @@ def rate_of(at: Sequence[float], end: float) -> Rate | None:
         return None
     end = max(end, *at)
     period = next((one for one in _PERIODS if end / one <= _MOST_PERIODS), end / _MOST_PERIODS)
-    counts = [0] * (int(end / period) + 1)
+    counts = [0] * max(1, math.ceil(end / period))
     for one in at:
         counts[min(len(counts) - 1, max(0, int(one / period)))] += 1
     return Rate(period=float(period), counts=tuple(counts))

@@ -10,6 +10,7 @@ is drawn over time is theirs, in their story time; else it is what the server's 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,14 +20,12 @@ from msgspec.structs import replace
 from hotswap_dev.domain.adoption import Adoption, adoptions, failed_on
 from hotswap_dev.domain.clients import Client, label_sentence, remarks
 from hotswap_dev.domain.controls import Controls
-from hotswap_dev.domain.facts import (
-    Fact,
-    FaultArmed,
-)
+from hotswap_dev.domain.facts import Fact, FaultArmed
 from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation
+from hotswap_dev.export.axes import usual
 from hotswap_dev.export.told import (
     Answers,
     Beat,
@@ -91,7 +90,7 @@ def gathered(
     at = checked_at(happened) if happened else [(one.at - began).total_seconds() for one in checks]
     end = seconds if seconds is not None else max([*(one.at for one in happened), *at, 0.0])
     fell, failed = fell_by(happened), failed_by(happened)
-    told, fleet = _told(happened), len({one.client for one in happened})
+    told, fleet = _told(happened), frozenset(one.client for one in happened)
     if moments is None:
         real = not happened or pace == 1.0
         moments = fact_moments(seen.events, began) if real else step_moments(verdicts, seen.events)
@@ -103,14 +102,15 @@ def gathered(
         source=source,
         headline=headline,
         figures=tuple(figures),
-        known=len(seen.clients) or fleet,
+        known=len(seen.clients) or len(fleet),
         checks=len(at),
+        harmed=len({client for _, client, _ in (*fell, *failed)}) if happened else None,
         releases=_ways(seen, told, clients_of([*fell, *failed]), fleet),
         running=running_series(reports),
         hits=tuple(hits)
         if hits is not None
         else hit_series([*fell, *failed] if happened else _drops(checks, began)),
-        moments=tuple(moments)[:_MOST_MARKS],
+        moments=_most_telling(moments),
         rate=rate_of(at, end),
         answers=_answers(checks, happened, cut=seen.cut),
         faults=_struck(seen.events),
@@ -119,6 +119,12 @@ def gathered(
         latencies=_latencies(seen.events),
         remarks=(*said, *_remarks(seen, happened, checks)),
     )
+
+
+def _most_telling(moments: Sequence[Moment]) -> tuple[Moment, ...]:
+    """In their order; of too many, mere saves go first."""
+    kept = sorted(moments, key=lambda one: (usual(one), one.at))[:_MOST_MARKS]
+    return tuple(moments) if len(moments) <= _MOST_MARKS else tuple(sorted(kept, key=lambda one: one.at))
 
 
 def beats_of(verdicts: Sequence[Verdict]) -> tuple[Beat, ...]:
@@ -163,10 +169,17 @@ def _failure(step: Ended) -> str:
 # --- releases and clients -----------------------------------------------------------------------------------------
 
 
-def _ways(seen: Seen, told: Mapping[int, Adopted], hit: Mapping[int, int], fleet: int) -> tuple[Way, ...]:
-    """Each release as the server has it, with what clients told of it: a server knows of each only its last offers."""
+def _ways(
+    seen: Seen, told: Mapping[int, Adopted], hit: Mapping[int, int], fleet: frozenset[str]
+) -> tuple[Way, ...]:
+    """Each release as the server has it, with what clients told of it: a server knows of each only its last offers, and
+    of what runs only what was reported at a check.
+    """
     releases = seen.controls.releases
     ways = adoptions(releases.values(), seen.clients)
+    # Where a fleet goes by other ids at the server, its clients can't be told from others.
+    met = not fleet.isdisjoint(client.id for client in seen.clients)
+    others = adoptions(releases.values(), [one for one in seen.clients if one.id not in fleet]) if met else {}
     downloaded = _downloaded(seen.events)
     return tuple(
         _way(
@@ -174,9 +187,10 @@ def _ways(seen: Seen, told: Mapping[int, Adopted], hit: Mapping[int, int], fleet
             releases.get(sequence),
             ways.get(sequence),
             told.get(sequence),
+            others.get(sequence),
             hit=hit.get(sequence, 0),
             downloaded=downloaded.get(sequence, 0),
-            fleet=fleet,
+            fleet=len(fleet),
         )
         for sequence in sorted({*releases, *(() if releases else told)})
     )
@@ -187,6 +201,7 @@ def _way(
     release: Release | None,
     way: Adoption | None,
     told: Adopted | None,
+    others: Adoption | None,
     *,
     hit: int,
     downloaded: int,
@@ -199,8 +214,8 @@ def _way(
         clients=max(known.clients, known.offered, true.offered, downloaded),
         offered=max(known.offered, true.offered, downloaded),
         fetched=max(known.fetched, true.fetched, downloaded),
-        running=known.running if way else true.running,
-        confirmed=known.confirmed if way else true.confirmed,
+        running=true.running + others.running if others else known.running if way else true.running,
+        confirmed=true.confirmed + others.confirmed if others else known.confirmed if way else true.confirmed,
         fell_back=max(known.fell_back, true.crashed, true.fell_back),
         failed=max(known.failed, true.failed),
         hit=hit,
@@ -344,7 +359,8 @@ def _latency(what: str, times: Sequence[float]) -> Latency:
     ordered = sorted(times)
 
     def within(share: float) -> float:
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        """The least time in which so large a share was answered."""
+        return ordered[math.ceil(share * len(ordered)) - 1]
 
     return Latency(what=what, count=len(ordered), p50=within(0.5), p99=within(0.99), worst=ordered[-1])
 

@@ -155,6 +155,8 @@ class _Streams:
         self._app = app
         self._previews = previews
         self._streams: set[asyncio.Timeout] = set()
+        self._turn = asyncio.Lock()
+        self._drawn: _Drawn | None = None
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         if len(self._streams) >= MOST_VIEWERS:
@@ -187,20 +189,45 @@ class _Streams:
 
         Who reads slowly gets the newest next, and never one that was passed over.
         """
-        engine, loop = self._engine, asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         last = b""
+        drawn = await self._newest(at_once=True)
         while True:
-            revision, began = engine.bus.revision, loop.time()
-            clients = tuple(engine.clients.values())
-            taken = await take_picture(self._app, engine.controls, clients, utc_now(), self._previews.address)
-            picture = wire.encode(wire.plain(taken))
-            if picture != last:
-                last = picture
-                yield picture
-            while not await _anything_new(engine.bus, revision):
+            if drawn.picture != last:
+                last = drawn.picture
+                yield last
+            while not await _anything_new(self._engine.bus, drawn.revision):
                 yield b""
-            pace = PACE if len(clients) <= _CROWD else _CROWD_PACE
-            await asyncio.sleep(max(0.0, began + pace - loop.time()))
+            await asyncio.sleep(max(0.0, drawn.until - loop.time()))
+            drawn = await self._newest()
+
+    async def _newest(self, *, at_once: bool = False) -> _Drawn:
+        """One picture for all who look, drawn by the first who wants it; none that is old is given out `at_once`."""
+        engine, loop = self._engine, asyncio.get_running_loop()
+        async with self._turn:
+            drawn = self._drawn
+            if drawn is None or not (
+                drawn.revision == engine.bus.revision or (loop.time() < drawn.until and not at_once)
+            ):
+                revision, began = engine.bus.revision, loop.time()
+                clients = tuple(engine.clients.values())
+                taken = await take_picture(
+                    self._app, engine.controls, clients, utc_now(), self._previews.address
+                )
+                pace = PACE if len(clients) <= _CROWD else _CROWD_PACE
+                drawn = self._drawn = _Drawn(wire.encode(wire.plain(taken)), revision, began + pace)
+            return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A picture as JSON."""
+
+    picture: bytes
+    revision: int
+    """What had happened by then."""
+    until: float
+    """Before that no other one is drawn for who has this one; of the loop's clock."""
 
 
 async def _anything_new(bus: Bus, after: int) -> bool:

@@ -24,6 +24,7 @@ from typing import Any, Self
 
 import pyte
 
+from tests.e2e.own_time import OwnTime
 from tests.e2e.server_process import clean_environment
 
 PATIENCE = 20.0
@@ -184,9 +185,10 @@ class Terminal:
         return self.text()
 
     def exit_code(self, within: float = PATIENCE) -> int:
-        """Wait for the program's end; minus the signal's number where one killed it."""
-        ready, _, _ = select.select([self._report], [], [], within)
-        assert ready, f"still running after {within} s:\n{self.text()}"
+        """Wait for the program's end; minus the signal's number where one killed it. `within` is in its own time."""
+        own = OwnTime(self.pid)
+        while not select.select([self._report], [], [], 0.02)[0]:
+            assert own.seconds() < within, f"still running after {within} s:\n{self.text()}"
         code: int = json.loads(self._report.readline())["code"]
         return code
 
@@ -282,8 +284,8 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_for_the_end_of(pid: int, within: float = 2.0) -> None:
-    """Wait until a process that is not ours is gone; AssertionError if it is not in time."""
-    deadline = time.monotonic() + within
+    """Wait until a process that is not ours is gone; AssertionError if it is not in time, by its own time."""
+    own = OwnTime(pid)
     while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} still runs after {within} s"
+        assert own.seconds() < within, f"process {pid} still runs after {within} s"
         select.select([], [], [], 0.01)

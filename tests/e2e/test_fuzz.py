@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -52,10 +53,9 @@ edits = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    folder = tmp_path_factory.mktemp("fuzzed")
-    with ServerProcess(write_frontend(folder / "dist"), "--port", "0", cwd=folder) as running:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(write_frontend(tmp_path / "dist"), "--port", "0", cwd=tmp_path) as running:
         running.event("published")
         yield running
 
@@ -119,7 +119,9 @@ def good_requests(server: ServerProcess) -> Mapping[str, list[bytes]]:
 
 
 @pytest.mark.parametrize("what", ["nonsense", "client site", "control site"])
-def test_D11_no_bytes_make_it_fail(server: ServerProcess, what: str) -> None:
+def test_D11_no_bytes_make_it_fail_and_it_ends_in_order_and_has_said_nothing(
+    server: ServerProcess, what: str
+) -> None:
     addresses = {"client site": [site_of(server)], "control site": [control_of(server)]}.get(
         what, [site_of(server), control_of(server)]
     )
@@ -150,10 +152,7 @@ def test_D11_no_bytes_make_it_fail(server: ServerProcess, what: str) -> None:
     assert _open_files(server) <= files + 5
     assert _resident(server) - before < 16_000_000
 
-
-def test_D11_it_ends_in_order_and_has_said_nothing(server: ServerProcess) -> None:
-    server.process.terminate()
-
+    assert server.send(signal.SIGTERM) == 143
     assert server.errors() == ""
     assert "ERROR" not in log_of(server)
 

@@ -1,13 +1,15 @@
-"""A million checks and two thousand builds through one server: nothing grows, nothing is lost, nothing is mixed up.
+"""Hundreds of thousands of checks and hundreds of builds through one server: nothing grows, nothing is lost, nothing
+is mixed up.
 
-One run for all tests here; it takes about five minutes on two cores with nothing beside it. Its figures are printed:
-`pytest -s -m slow tests/e2e/test_soak.py`.
+One run for all tests here, two to three minutes on two cores. `python -m tests soak` is the whole of it: a million
+checks and two thousand builds in five to six minutes, with its figures printed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -38,9 +40,15 @@ pytestmark = [
     ),
 ]
 
-CHECKS = 1_000_000
-BUILDS = 2_000
-SLICES = 50
+# All that has a limit (clients, exchanges, events, what was packed) is at it or near it after 200,000 checks. What
+# still grows then grows with each check or build: one object that is kept for each of the 300,000 checks that the
+# shorter run has left makes 12 MB and more, and 10 MB are allowed.
+WHOLE = os.environ.get("HOTSWAP_DEV_SOAK") == "whole"
+SLICES = 50 if WHOLE else 25
+SETTLED = 10
+"""Slices behind which nothing may grow any more."""
+CHECKS = SLICES * 20_000
+BUILDS = SLICES * 40
 MOST_MEMORY = 120.0
 """MB of resident memory (issue 4, §2.4)."""
 
@@ -156,7 +164,7 @@ class Soaked:
     """What each release's page says, by what was published."""
     answers: Mapping[str, int]
     asked: int
-    a_fifth: Sample
+    settled: Sample
     in_the_end: Sample
     rows: int
     rows_of_devices: int
@@ -194,8 +202,10 @@ def soaked() -> Soaked:
                 soak.wait_until_recorded()
                 soak.samples[-1] = _sample(server.process.pid)
                 print(_told(soak, time.monotonic() - began), flush=True)
-        grown = soak.samples[-1].memory - soak.samples[SLICES // 5 - 1].memory
-        print(f"memory grew by {grown:.1f} MB in the last four fifths, releases and all")
+        grown = soak.samples[-1].memory - soak.samples[SETTLED - 1].memory
+        print(
+            f"memory grew by {grown:.1f} MB behind the first {SETTLED} of {SLICES} slices, releases and all"
+        )
         newest = max(soak.contents)
         _, offered = server.check(0, binary_version="1.0.0")
         newest_client_is_told, _ = server.check(newest, binary_version="1.0.0")
@@ -211,7 +221,7 @@ def soaked() -> Soaked:
             contents=soak.contents,
             answers=soak.answers,
             asked=soak.asked,
-            a_fifth=soak.samples[SLICES // 5 - 1],
+            settled=soak.samples[SETTLED - 1],
             in_the_end=soak.samples[-1],
             rows=soak.rows("event = 'check-answered'"),
             rows_of_devices=soak.rows("client LIKE 'device-%'"),
@@ -234,14 +244,16 @@ def soaked() -> Soaked:
         )
 
 
-def test_memory_after_a_million_checks_and_2000_builds_is_that_after_a_fifth_of_them(soaked: Soaked) -> None:
-    before, after = soaked.a_fifth.memory, soaked.in_the_end.memory
+def test_C7_E17_memory_in_the_end_is_that_after_the_first_200_000_checks_and_400_builds(
+    soaked: Soaked,
+) -> None:
+    before, after = soaked.settled.memory, soaked.in_the_end.memory
     assert abs(after - before) <= 0.1 * before
     assert after <= MOST_MEMORY
 
 
-def test_as_many_files_are_open_in_the_end_as_after_a_fifth(soaked: Soaked) -> None:
-    before, after = soaked.a_fifth.files, soaked.in_the_end.files
+def test_E17_as_many_files_are_open_in_the_end_as_after_the_first_200_000_checks(soaked: Soaked) -> None:
+    before, after = soaked.settled.files, soaked.in_the_end.files
     assert abs(after - before) <= 0.1 * before
 
 
@@ -266,7 +278,7 @@ def test_every_check_is_answered_with_one_of_the_answers_that_it_can_get(soaked:
     }
 
 
-def test_2000_builds_have_a_sequence_each_and_each_sequence_one_bundle(soaked: Soaked) -> None:
+def test_every_build_has_a_sequence_and_each_sequence_one_bundle(soaked: Soaked) -> None:
     sequences = [sequence for sequence, _ in soaked.releases]
     assert sequences == list(range(1, BUILDS + 2)) == sorted(soaked.contents)
     assert len({bundle for _, bundle in soaked.releases}) == BUILDS + 1
@@ -279,7 +291,7 @@ def test_the_answers_are_right_to_the_end(soaked: Soaked) -> None:
     assert (soaked.newest_client_is_told, soaked.old_app_is_told) == (204, 204)
 
 
-def test_a_bundle_that_was_offered_at_the_start_has_its_bytes_2000_builds_later(soaked: Soaked) -> None:
+def test_a_bundle_that_was_offered_at_the_start_has_its_bytes_after_all_builds(soaked: Soaked) -> None:
     assert _page(soaked.early) == f"<p>{soaked.contents[soaked.early_sequence]}</p>"
     assert soaked.early_again == soaked.early
 

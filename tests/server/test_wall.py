@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import aiohttp
@@ -10,7 +11,7 @@ import pytest
 
 from hotswap_dev.domain.commands.clients import NameClient
 from hotswap_dev.server import sockets, wall_site
-from hotswap_dev.server.wall.picture import MOST_PHONES
+from hotswap_dev.server.wall.picture import MOST_PHONES, take_picture
 from tests.server.asking import Asking, connection, write_frontend
 from tests.server.conftest import Serve
 from tests.server.walls import opened, runs
@@ -134,6 +135,27 @@ async def test_who_looks_slowly_is_told_the_newest_and_nothing_that_was_passed_o
 
         assert len(picture["phones"]) == 1
         assert pictures.seen <= 4
+
+
+async def test_however_many_look_each_picture_is_drawn_once(
+    server: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(wall_site, "PACE", 0.02)
+    monkeypatch.setattr(
+        wall_site,
+        "take_picture",
+        lambda *given: drawn.append(server.engine.bus.revision) or take_picture(*given),
+    )
+    wall = await opened(server)
+    async with contextlib.AsyncExitStack() as stack:
+        viewers = [await stack.enter_async_context(wall.watched()) for _ in range(6)]
+        for count in range(5):
+            for viewer in viewers:
+                assert len((await viewer.next())["phones"]) == count
+            runs(server, f"phone-{count}", 1)
+
+    assert len(drawn) == len(set(drawn)) <= 6
 
 
 async def test_an_event_that_changes_nothing_on_the_wall_is_not_sent(server: Asking) -> None:

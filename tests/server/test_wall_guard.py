@@ -129,10 +129,13 @@ async def test_A7_a_preview_is_framed_by_the_wall_alone_and_asks_for_nothing_but
 
 
 async def test_A10_a_previews_name_can_not_be_guessed_nor_made_of_anothers(server: Asking) -> None:
+    """Else a page could lead its frame to another release's page, under the caption of its own phone."""
     wall = await opened(server)
     page = await page_of(wall, 1)
     assert (await wall.preview(page)).status == 200
     for other in (
+        page.replace("s1-", "s0-"),
+        page.replace("s1-", "s2-"),
         page.replace("s1-", "s01-"),
         page.replace("s1-", "s+1-"),
         page.replace("s1-", "s99999999999999999999-"),

@@ -1,12 +1,14 @@
 """What a frame of the wall is served: one release's files, each release at a host name of its own.
 
-The host is `s14-KEY.localhost`, so that a build's absolute addresses (`/assets/x.js`) lead to its own files by
+The host is `s14-NAME.localhost`, so that a build's absolute addresses (`/assets/x.js`) lead to its own files by
 themselves, and `location.pathname` is what it is in an app. A path such as `/preview/14/` could do neither: a frame
 without an origin of its own sends no Referer (Referrer Policy §8.4), so nothing would tell whose `/assets/x.js` is
-asked for. Browsers take every name under `localhost` for this machine without asking anybody (RFC 6761 §6.3).
+asked for. Browsers take every name under `localhost` for this machine without asking anybody (RFC 6761 §6.3). NAME is
+the release's alone: a page that knows its own host can't lead its frame to another release's, under a wrong caption.
 
-A page here is hostile until shown otherwise. Whatever it tries, it has no origin (`sandbox`), may load and ask for
-nothing but the files of its own bundle, and is framed by the wall alone.
+A page here is hostile until shown otherwise. Whatever it tries, it has no origin (`sandbox`), loads and asks for
+nothing over HTTP but the files of its own bundle, and is framed by the wall alone. What no policy of today's browsers
+stops is WebRTC: a page may send packets of that protocol to any address, as any web page may, and read no HTTP by it.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ _FOR_GOOD = "private, max-age=86400, immutable"
 does, Chromium keeps the page alone."""
 
 _AT_ONCE = 64 * 1024
+_NAME_LENGTH = 24
 
 _ANY = "application/octet-stream"
 _DOCUMENTS = ("document", "iframe", "frame")
@@ -95,14 +98,14 @@ h1 {{ font-size: 30px; margin: 0 0 12px; }} p {{ margin: 0; opacity: .75; overfl
 
 
 class Previews:
-    """The previews' hosts. `key` is a part of each name, which nobody can guess; `port` is the wall's."""
+    """The previews' hosts. `key` makes each name one that nobody can guess; `port` is the wall's."""
 
     def __init__(
         self, controls: Callable[[], Controls], bundles: OpenBundles, *, key: str, port: int
     ) -> None:
         self._controls = controls
         self._bundles = bundles
-        self._key = key
+        self._key = key.encode()
         self._port = port
 
     def address(self, sequence: int) -> str:
@@ -112,10 +115,9 @@ class Previews:
     def sequence_of(self, host: str) -> int | None:
         """The sequence whose host this is (of `guard.host_of`); None for any other name."""
         found = _LABEL.fullmatch(host)
-        if found is None or not hmac.compare_digest(found[2], self._key):
+        if found is None or (sequence := int(found[1])) > MAX_SEQUENCE:
             return None
-        sequence = int(found[1])
-        return sequence if sequence <= MAX_SEQUENCE else None
+        return sequence if hmac.compare_digest(found[2], self._name(sequence)) else None
 
     async def answer(self, request: web.Request, sequence: int) -> web.Response:
         """A file of a release's bundle, or a page that says why there is none."""
@@ -164,7 +166,10 @@ class Previews:
         return response
 
     def _host(self, sequence: int) -> str:
-        return f"s{sequence}-{self._key}.localhost"
+        return f"s{sequence}-{self._name(sequence)}.localhost"
+
+    def _name(self, sequence: int) -> str:
+        return hmac.new(self._key, str(sequence).encode(), "sha256").hexdigest()[:_NAME_LENGTH]
 
 
 def _file(content: bytes, kind: str) -> web.Response:
@@ -184,7 +189,7 @@ def _policy(own: str, port: int) -> str:
     """What a page in a frame may do: run, and use the files of its own bundle.
 
     `frame-src 'none'` and the sandbox keep it from opening anything; where it may lead its own frame is for the wall's
-    `frame-src` to say.
+    `frame-src` to say. `webrtc` (CSP3 §6.3.2) is asked for in vain of Chromium, so far.
     """
     return (
         "sandbox allow-scripts; default-src 'none'; "

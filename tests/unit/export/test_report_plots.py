@@ -40,6 +40,24 @@ def test_a_band_begins_when_its_first_client_does_and_ends_with_its_last() -> No
     assert abs(float(end) - (LEFT + whole * 3 / 4)) <= whole / 160
 
 
+def test_what_ran_something_bad_is_seen_however_short_that_was() -> None:
+    """Two seconds of ten minutes are less than a part of the time that is told apart."""
+    drawn = stacked(
+        "x",
+        "x",
+        (
+            Series(name="release 2", points=((0.0, 0), (300.5, 30), (301.0, 50), (301.5, 0))),
+            Series(name="release 1", points=((0.0, 50), (300.5, 20), (301.0, 0), (301.5, 50))),
+        ),
+        kinds={"release 2": "bad", "release 1": "old0"},
+        seconds=600,
+    )
+    assert f'class="band bad" d="M434 {BOTTOM}V{TOP}H438.8V{BOTTOM}Z"' in drawn
+    assert "release 2: at most 50<" in drawn
+    assert "release 2: 0 at the end, 50 at most; release 1: 50 at the end, 50 at most</desc>" in drawn
+    assert ">50 run 1<" in drawn
+
+
 def test_a_line_steps_at_the_time_and_to_the_height_of_each_count() -> None:
     drawn = lines("x", "x", (Series(name="a", points=((0.0, 0), (5.0, 4))),), kinds={}, seconds=10)
     half = LEFT + (WIDTH - LEFT - 210) / 2

@@ -4,6 +4,8 @@
 
 const PAGE = { wide: 360, high: 640 };
 const LONGEST_LOADING = 4000; // milliseconds
+const SILENT = "The server does not answer: this is how it was.";
+const AGAIN = 3000; // milliseconds
 const SIGNS = { good: "✓", fine: "●", plain: "○", odd: "◆", bad: "✕" };
 const INSTEAD = {
   embedded: ["the embedded page", "compiled into the app"],
@@ -184,13 +186,27 @@ function trouble(what, text) {
 
 new ResizeObserver(layOut).observe(wall);
 
-const events = new EventSource("events");
-events.onmessage = (message) => {
-  trouble("lost", "");
-  show(JSON.parse(message.data));
-  document.body.dataset.shown = "yes";
-};
-events.onerror = () => trouble("lost", "The server does not answer: this is how it was.");
+function listen() {
+  const events = new EventSource("events");
+  events.onmessage = (message) => {
+    trouble("lost", "");
+    show(JSON.parse(message.data));
+    document.body.dataset.shown = "yes";
+  };
+  events.onerror = async () => {
+    // A browser tries again by itself where nobody answers, and never where it was refused.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN);
+    trouble("lost", events.readyState === EventSource.CLOSED ? await refusal() : SILENT);
+  };
+}
+
+async function refusal() {
+  const page = await fetch("./", { method: "HEAD" }).catch(() => null);
+  if (!page) return SILENT;
+  return page.ok ? "Too many walls are looked at already: close one of them." : "The server of this wall has ended.";
+}
+
+listen();
 
 fetch(document.body.dataset.probe, { mode: "no-cors" }).catch(() =>
   trouble("blind", "This browser finds no names under localhost, which the frames need: use Chromium or Firefox."),
