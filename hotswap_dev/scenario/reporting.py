@@ -368,9 +368,9 @@ def _latency(what: str, times: Sequence[float]) -> Latency:
 def _remarks(seen: Seen, happened: Sequence[Happened], checks: Sequence[CheckAnswered]) -> list[str]:
     found = []
     if seen.cut:
-        count = f"{len(checks):,}"
+        what = "times, downloads and faults are those" if happened else "what is counted here is"
         found.append(
-            f"The server's history is longer than what was read: of its checks the newest {count} count here."
+            f"The server's history is longer than what was read: {what} of its newest {len(checks):,} checks."
         )
     if not happened and checks:
         found.append(

@@ -62,7 +62,7 @@ def look(control: ControlClient, since: datetime | None = None) -> Seen:
         time.sleep(_AGAIN)
     rows: list[wire.Json] = []
     before: int | None = None
-    while len(rows) < _MOST_ROWS:
+    while len(rows) <= _MOST_ROWS:
         page = control.get(
             "/api/history",
             limit=_PAGE,
@@ -77,6 +77,6 @@ def look(control: ControlClient, since: datetime | None = None) -> Seen:
     return Seen(
         controls=state.controls,
         clients=state.clients,
-        events=tuple(wire.event_of(row) for row in reversed(rows)),
-        cut=len(rows) >= _MOST_ROWS,
+        events=tuple(wire.event_of(row) for row in reversed(rows[:_MOST_ROWS])),
+        cut=len(rows) > _MOST_ROWS,
     )

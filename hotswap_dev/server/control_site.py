@@ -17,6 +17,7 @@ from hotswap_dev.server.control_look import ControlLook, json_answer
 from hotswap_dev.server.exchange_log import ExchangeLog
 from hotswap_dev.server.faults_site import join_faults
 from hotswap_dev.server.guard import control_guard, stamp
+from hotswap_dev.server.streams import Streams
 
 HEARTBEAT = 10.0
 """Seconds between blank lines of a quiet event stream: a reader can tell a quiet server from a lost one."""
@@ -43,7 +44,7 @@ def control_site(
     site = _ControlSite(engine, about, open_wall)
     app = web.Application(middlewares=[control_guard(token)], client_max_size=MAX_BODY)
     app.on_response_prepare.append(stamp)
-    app.on_shutdown.append(site.end_streams)
+    app.on_shutdown.append(site.streams.end)
     app.router.add_get("/api/state", site.state)
     app.router.add_get("/api/events", site.events, allow_head=False)
     app.router.add_get("/api/commands", site.commands)
@@ -63,7 +64,7 @@ class _ControlSite:
         self._engine = engine
         self._about = about
         self._open_wall = open_wall
-        self._streams: set[asyncio.Timeout] = set()
+        self.streams = Streams()
 
     async def state(self, _: web.Request) -> web.Response:
         engine = self._engine
@@ -86,26 +87,12 @@ class _ControlSite:
             headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
-        try:
-            async with asyncio.timeout(None) as stream:
-                self._streams.add(stream)
-                async for batch in bus.read(after, heartbeat=HEARTBEAT):
-                    for piece in _pieces(bus.line(revision, event) for revision, event in batch):
-                        await response.write(piece)
-                        await asyncio.sleep(0)  # a write that fits into the buffer lets nobody else in
-        except TimeoutError:
-            # The server ends. A reader that stopped reading would not let us say so in order.
-            if request.transport is not None and request.transport.get_write_buffer_size():
-                request.transport.abort()
-        finally:
-            self._streams.discard(stream)
+        async with self.streams.open(request):
+            async for batch in bus.read(after, heartbeat=HEARTBEAT):
+                for piece in _pieces(bus.line(revision, event) for revision, event in batch):
+                    await response.write(piece)
+                    await asyncio.sleep(0)  # a write that fits into the buffer lets nobody else in
         return response
-
-    async def end_streams(self, _: web.Application) -> None:
-        """Let the streams end, which they never do by themselves: the server's end must not wait for them."""
-        now = asyncio.get_running_loop().time()
-        for stream in self._streams:
-            stream.reschedule(now)
 
     async def wall(self, request: web.Request) -> web.Response:
         """The wall of phones: opened by the first who asks, and the same link for each of them."""

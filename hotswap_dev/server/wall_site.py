@@ -38,6 +38,7 @@ from hotswap_dev.server.guard import (
     stamp,
 )
 from hotswap_dev.server.sockets import listen, port_of
+from hotswap_dev.server.streams import Streams
 from hotswap_dev.server.wall.opened import OpenBundles
 from hotswap_dev.server.wall.picture import take_picture
 from hotswap_dev.server.wall.preview import Previews
@@ -54,6 +55,9 @@ _CROWD_PACE = 1.0
 
 HEARTBEAT = 10.0
 """Seconds after which a quiet stream says that it lives: who is gone is found out so."""
+
+STALLED = 30.0
+"""Seconds that a viewer has to take what is sent; then its place is another's, and a browser asks again."""
 
 _PARTS = {"wall.css": "text/css", "wall.js": "text/javascript"}
 _ROOM = "hotswap_dev.server.wall"
@@ -129,7 +133,7 @@ def wall_site(engine: Engine, app: str, place: WallPlace) -> web.Application:
     """The site as an aiohttp application. `app` is what the wall is headed with."""
     bundles = OpenBundles(lambda bundle: engine.store.path(bundle.hash, bundle.format))
     previews = Previews(lambda: engine.controls, bundles, key=place.preview_key, port=place.port)
-    streams = _Streams(engine, app, previews)
+    live = _Live(engine, app, previews)
 
     async def close(_: web.Application) -> None:
         await bundles.close()
@@ -138,51 +142,38 @@ def wall_site(engine: Engine, app: str, place: WallPlace) -> web.Application:
         middlewares=[guarded(_admission(place, previews)), _by_host(previews)], client_max_size=1024
     )
     site.router.add_get(place.path, _page(place, previews))
-    site.router.add_get(f"{place.path}events", streams.events, allow_head=False)
+    site.router.add_get(f"{place.path}events", live.events, allow_head=False)
     for name, kind in _PARTS.items():
         site.router.add_get(f"{place.path}{name}", _part(name, kind))
     site.on_response_prepare.append(stamp)
-    site.on_shutdown.append(streams.end)
+    site.on_shutdown.append(live.streams.end)
     site.on_cleanup.append(close)
     return site
 
 
-class _Streams:
+class _Live:
     """The events of the wall: a whole picture whenever it is another one, as Server-Sent Events (HTML §9.2)."""
 
     def __init__(self, engine: Engine, app: str, previews: Previews) -> None:
         self._engine = engine
         self._app = app
         self._previews = previews
-        self._streams: set[asyncio.Timeout] = set()
+        self.streams = Streams()
         self._turn = asyncio.Lock()
         self._drawn: _Drawn | None = None
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        if len(self._streams) >= MOST_VIEWERS:
+        if len(self.streams) >= MOST_VIEWERS:
             raise Busy(f"{MOST_VIEWERS} walls are looked at already", "close one", code="too-many-walls")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
-        try:
-            async with asyncio.timeout(None) as stream:
-                self._streams.add(stream)
-                await response.prepare(request)
-                async for picture in self._pictures():
+        async with self.streams.open(request):
+            await response.prepare(request)
+            async for picture in self._pictures():
+                async with asyncio.timeout(STALLED):
                     await response.write(b"data: " + picture + b"\n\n" if picture else b":\n\n")
-        except TimeoutError:
-            # The server ends. A reader that stopped reading would not let us say so in order.
-            if request.transport is not None and request.transport.get_write_buffer_size():
-                request.transport.abort()
-        finally:
-            self._streams.discard(stream)
         return response
-
-    async def end(self, _: web.Application) -> None:
-        """Let the streams end, which they never do by themselves."""
-        now = asyncio.get_running_loop().time()
-        for stream in self._streams:
-            stream.reschedule(now)
 
     async def _pictures(self) -> AsyncIterator[bytes]:
         """The wall as JSON, now and whenever it changed; empty where nothing did for a while.

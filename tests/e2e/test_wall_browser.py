@@ -385,6 +385,8 @@ async def test_A12_a_hostile_page_in_a_frame_reaches_neither_the_wall_nor_any_ot
     client, control = server.port, server.control_port
     assert recording.of_browser(control) == []
     assert recording.of_browser(client) == []
+    # Nor does what is no HTTP, such as WebRTC's packets, carry a word of the page's there.
+    assert not [data for at, data in recording.heard if at in (client, control) and b"evil" in data]
     # The wall's own names got what its own page asked for, and nothing of what was tried.
     reached = [
         data for data in recording.of_browser(wall.port) if f"Host: 127.0.0.1:{wall.port}".encode() in data

@@ -59,6 +59,9 @@ async def test_a_long_history_is_read_page_by_page_and_no_further_than_its_limit
     assert sum(isinstance(one, CheckAnswered) for one in whole.events) == 10
     assert [one.at for one in whole.events] == sorted(one.at for one in whole.events)
 
+    monkeypatch.setattr(reading, "_MOST_ROWS", len(whole.events))
+    assert await asyncio.to_thread(look, _control(server), began) == whole
+
     monkeypatch.setattr(reading, "_MOST_ROWS", 8)
     newest = await asyncio.to_thread(look, _control(server), began)
     assert newest.cut

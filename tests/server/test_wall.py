@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from hotswap_dev.domain.commands.clients import NameClient
 from hotswap_dev.server import sockets, wall_site
-from hotswap_dev.server.wall.picture import MOST_PHONES, take_picture
+from hotswap_dev.server.wall.picture import MOST_PHONES, Picture, take_picture
 from tests.server.asking import Asking, connection, write_frontend
 from tests.server.conftest import Serve
 from tests.server.walls import opened, runs
@@ -141,12 +143,13 @@ async def test_however_many_look_each_picture_is_drawn_once(
     server: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[int] = []
+
+    async def counted(*given: Any) -> Picture:
+        drawn.append(server.engine.bus.revision)
+        return await take_picture(*given)
+
     monkeypatch.setattr(wall_site, "PACE", 0.02)
-    monkeypatch.setattr(
-        wall_site,
-        "take_picture",
-        lambda *given: drawn.append(server.engine.bus.revision) or take_picture(*given),
-    )
+    monkeypatch.setattr(wall_site, "take_picture", counted)
     wall = await opened(server)
     async with contextlib.AsyncExitStack() as stack:
         viewers = [await stack.enter_async_context(wall.watched()) for _ in range(6)]
@@ -220,6 +223,31 @@ async def test_C7_so_many_walls_at_once_and_no_more_and_a_place_that_is_left_is_
             # That somebody left is found out when the next picture is sent to them.
             runs(server, f"phone-{asyncio.get_running_loop().time()}", 1)
             await asyncio.sleep(0.05)
+
+
+async def test_D4_who_stopped_reading_gives_its_place_to_another(
+    server: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MOST_VIEWERS", 1), ("PACE", 0.0), ("STALLED", 0.1)):
+        monkeypatch.setattr(wall_site, name, value)
+    wall = await opened(server)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.setblocking(False)
+        await loop.sock_connect(stalled, ("127.0.0.1", wall.port))
+        await loop.sock_sendall(
+            stalled, f"GET {wall.path}events HTTP/1.1\r\nHost: 127.0.0.1:{wall.port}\r\n\r\n".encode()
+        )
+        assert (await loop.sock_recv(stalled, 12)).endswith(b"200")
+        async with asyncio.timeout(20):
+            while True:
+                async with server.session.get(wall.url + "events") as answer:
+                    if answer.status == 200:
+                        break
+                for number in range(MOST_PHONES):
+                    runs(server, f"phone-{number}", int(loop.time() * 1000) % 10**9)
+                await asyncio.sleep(0)
 
 
 async def test_a_quiet_stream_says_that_it_lives(server: Asking, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,6 +195,11 @@ def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
             open_bundle(broken, "tar.gz")
         with pytest.raises(CannotShow, match="no client can extract it"):
             open_bundle(broken, "zip")
+    # Of a name that is empty Python's reader asks for the last letter.
+    nameless = write_zip(tmp_path / "nameless", {"x": b""})
+    nameless.write_bytes(nameless.read_bytes().replace(b"x", b"\0"))
+    with pytest.raises(CannotShow, match="no client can extract it"):
+        open_bundle(nameless, "zip")
     with pytest.raises(CannotShow, match="its bundle is gone"):
         open_bundle(tmp_path / "missing", "zip")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -103,6 +104,13 @@ class OpenBundles:
             del self._opening[bundle.hash]
 
 
+_BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, ValueError, LookupError, ArithmeticError),
+)
+"""What Python's readers raise of damaged archives."""
+
+
 def open_bundle(path: Path, format: Format) -> Files:  # noqa: A002 - the field's name everywhere
     """The files of an archive on disk. Blocks. CannotShow says why there are none.
 
@@ -120,7 +128,7 @@ def open_bundle(path: Path, format: Format) -> Files:  # noqa: A002 - the field'
         raise CannotShow(
             f"every client refuses it: {shown(str(error), LONGEST_PATH)}", code="bundle-refused"
         ) from None
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+    except _BROKEN as error:
         raise CannotShow(
             f"no client can extract it: {shown(str(error), LONGEST_PATH)}", code="bundle-refused"
         ) from None

@@ -52,7 +52,7 @@ def test_what_ran_something_bad_is_seen_however_short_that_was() -> None:
         kinds={"release 2": "bad", "release 1": "old0"},
         seconds=600,
     )
-    assert f'class="band bad" d="M434 {BOTTOM}V{TOP}H438.8V{BOTTOM}Z"' in drawn
+    assert f'class="band bad" d="M442 {BOTTOM}V{TOP}H446.8V{BOTTOM}Z"' in drawn
     assert "release 2: at most 50<" in drawn
     assert "release 2: 0 at the end, 50 at most; release 1: 50 at the end, 50 at most</desc>" in drawn
     assert ">50 run 1<" in drawn

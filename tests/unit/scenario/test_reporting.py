@@ -250,7 +250,9 @@ def test_a_history_that_is_not_whole_says_so_and_the_clients_count_the_answers()
     events = (an_answered_check("a", reason="up-to-date"),)
     report = gathered(Seen(events=events, cut=True), FLEET, title="x", began=NOW)
     assert [(one.reason, one.count) for one in report.answers] == [("newer-release", 3)]
-    assert "the newest 1 count here" in report.remarks[0]
+    assert report.remarks[0].endswith("times, downloads and faults are those of its newest 1 checks.")
+    alone = gathered(Seen(events=events, cut=True), title="x", began=NOW)
+    assert alone.remarks[0].endswith("what is counted here is of its newest 1 checks.")
 
 
 def test_a_fleets_report_is_a_page_with_its_outcome() -> None:
