@@ -232,7 +232,8 @@ class _Member:
         self._data = data
         self._inflate = zlib.decompressobj(-15)
         self._crc = self._size = 0
-        self._rest: bytes | None = None  # None: the header was not read yet
+        self._fed: int | None = None  # bytes that zlib was given; None: the header was not read yet
+        self._tail = b""  # of those, what it has not taken yet
         self._ended = False
         self.at = 0
 
@@ -240,18 +241,13 @@ class _Member:
         """Up to `count` bytes; none at its end. `_Bad` as flate2 says it."""
         if self._ended:
             return b""
-        if self._rest is None:
+        if self._fed is None:
             try:
-                self._rest = self._data[_gzip_header(self._data) :]
+                self._fed = _gzip_header(self._data)
             except _Bad:
                 self._ended = True
                 raise
-        try:
-            # Behind its end zlib would take what is left for unused a second time.
-            piece = b"" if self._inflate.eof else self._inflate.decompress(self._rest, count)
-        except zlib.error:
-            raise _Bad("corrupt deflate stream") from None
-        self._rest = self._inflate.unconsumed_tail
+        piece, self._fed = self._inflated(self._fed, count)
         if piece:
             self._crc = zlib.crc32(piece, self._crc)
             self._size += len(piece)
@@ -260,14 +256,33 @@ class _Member:
         if not self._inflate.eof:
             raise _Bad("incomplete deflate stream")
         self._ended = True
-        trailer = self._inflate.unused_data[:8]
+        trailer = (self._inflate.unused_data + self._data[self._fed : self._fed + 8])[:8]
         if len(trailer) < 8:
             raise _Bad("unexpected end of file")
         if trailer != struct.pack("<LL", self._crc, self._size & 0xFFFFFFFF):
             raise _Bad(_NO_CHECKSUM)
         return b""
 
+    def _inflated(self, fed: int, count: int) -> tuple[bytes, int]:
+        """What comes out next, none at the end, and how much zlib has been given by then.
 
+        Piece by piece: what it has not taken it copies each time.
+        """
+        inflate = self._inflate
+        while not inflate.eof:
+            given = self._tail or self._data[fed : fed + _FED_AT_ONCE]
+            fed += 0 if self._tail else len(given)
+            try:
+                piece = inflate.decompress(given, count)
+            except zlib.error:
+                raise _Bad("corrupt deflate stream") from None
+            self._tail = inflate.unconsumed_tail
+            if piece or not given:
+                return piece, fed
+        return b"", fed
+
+
+_FED_AT_ONCE = 64 * 1024
 _NO_CHECKSUM = "corrupt gzip stream does not have a matching checksum"
 _LONGEST_TEXT = 65535  # bytes of a name or a comment in a gzip header
 
