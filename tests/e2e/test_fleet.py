@@ -17,19 +17,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from msgspec import to_builtins
-from msgspec.structs import replace
 
 from hotswap_dev import wire
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.client.updating.archive import entries
 from hotswap_dev.client.updating.signature import refusal
 from hotswap_dev.client.updating.storage import listed
-from hotswap_dev.domain.plugin import Config, Extract, Get, Keep, Received, Tell, Verify, Wait
+from hotswap_dev.domain.plugin import Extract, Get, Received, Verify
 from hotswap_dev.domain.rollout import bucket
 from hotswap_dev.fleet.clock import Clock
 from hotswap_dev.fleet.fleet import Fleet
-from hotswap_dev.fleet.life import SEEN_ANYWAY, Asked, Given, Life, Rejected, Starts, Until
+from hotswap_dev.fleet.happened import Happened
+from hotswap_dev.fleet.life import Asked, Given, Life, Report, Until
 from hotswap_dev.fleet.page import CRASHES, starts
 from hotswap_dev.fleet.plan import Crew, Phone, planned
 from tests.e2e.server_process import ServerProcess, clean_environment, run_command, write_frontend
@@ -235,37 +234,26 @@ async def test_what_locusts_users_live_is_what_the_fleets_phones_live(tmp_path: 
 
 
 def _live(phone: Phone, site: Site, until: float) -> None:
-    config = Config(
-        endpoint=f"{site.url}/api/ota/{{{{current_sequence}}}}",
-        pubkey=site.pubkey,
-        require_https=False,
-        headers={"X-Device-Id": phone.id},
-        channel=phone.channel,
-    )
-    lived = Life(replace(phone), config).lived()
-    asked, pages = next(lived), dict[int, bool]()
+    life = Life(phone, site=site.url, pubkey=site.pubkey)
+    lived = life.lived()
+    asked = next(lived)
     while not (isinstance(asked, Until) and (asked.at is None or asked.at > until)):
-        asked = lived.send(asked.at if isinstance(asked, Until) else _answered(asked, phone, site, pages))
+        if isinstance(asked, Until):
+            life.now = asked.at or 0.0
+        asked = lived.send(_answered(asked, site))
 
 
-def _answered(asked: Asked, phone: Phone, site: Site, pages: dict[int, bool]) -> Given:
+def _answered(asked: Asked, site: Site) -> Given:
     if isinstance(asked, Get):
         return _asked(site, "GET", asked.url, headers=dict(asked.headers))
-    if isinstance(asked, Tell):
-        if asked.event.event not in SEEN_ANYWAY:
-            report = {**to_builtins(asked.event), "device": phone.id}
-            _asked(site, "POST", "/api/lifecycle", wire.encode(report), {"Content-Type": "application/json"})
+    if isinstance(asked, Report):
+        _asked(site, "POST", "/api/lifecycle", wire.encode(asked.body), {"Content-Type": "application/json"})
     elif isinstance(asked, Verify):
         return refusal(asked.bundle, asked.signature, asked.pubkey)
     elif isinstance(asked, Extract):
-        listing = listed(entries(asked.bundle, asked.format), starts)
-        pages[asked.manifest.sequence] = listing.starts
-        return listing.error
-    elif isinstance(asked, Starts):
-        return pages.get(asked.sequence, True)
+        return listed(entries(asked.bundle, asked.format), starts)
     else:
-        assert isinstance(asked, Keep), f"not in this story: {asked}"
-        assert not isinstance(asked, Wait | Rejected)
+        assert isinstance(asked, Until | Happened), f"not in this story: {asked}"
     return None
 
 
