@@ -20,10 +20,12 @@ from hotswap_dev.cli.serving.ending_signals import on_ending_signals
 from hotswap_dev.cli.serving.log_file import log_to
 from hotswap_dev.client.control import ControlClient
 from hotswap_dev.errors import HotswapError, UsageError
+from hotswap_dev.fleet.clock import LEAST_PACE
 from hotswap_dev.fleet.happened import Happened
-from hotswap_dev.scenario.judged import suite
+from hotswap_dev.scenario.judged import not_played, suite
+from hotswap_dev.scenario.meeting import Meeting
 from hotswap_dev.scenario.model import Scenario
-from hotswap_dev.scenario.own_server import Meeting, own_server
+from hotswap_dev.scenario.own_server import own_server
 from hotswap_dev.scenario.playing import play
 from hotswap_dev.scenario.reading import read_file
 from hotswap_dev.scenario.reporting import Seen, gathered, look
@@ -31,12 +33,29 @@ from hotswap_dev.scenario.stage import staged
 from hotswap_dev.scenario.verdict import Verdict
 
 
+class _Pace(click.FloatRange):
+    """Seconds that a second of the story takes."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 100)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
+        pace: float = super().convert(value, param, ctx)
+        if pace != 0 and not pace >= LEAST_PACE:  # nan is neither, and no range refuses it
+            self.fail(f"{value} is no pace: 0, or {LEAST_PACE} to 100.", param, ctx)
+        return pace
+
+
 @click.command(params=parameters(WHERE))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--join", is_flag=True, help="play against the running server: its releases and clients stay")
+@click.option(
+    "--join",
+    is_flag=True,
+    help="play against the running server: what the story changes there, real clients get, and it stays",
+)
 @click.option(
     "--pace",
-    type=click.FloatRange(0, 100),
+    type=_Pace(),
     metavar="SECONDS",
     help="what a second of the story takes: 1 = real time, 0 = as fast as the work goes (default: 0; with --join: 1)",
 )
@@ -45,7 +64,10 @@ from hotswap_dev.scenario.verdict import Verdict
     "--junit", type=click.Path(path_type=Path), metavar="FILE", help="write what was judged as JUnit XML"
 )
 @click.option(
-    "--report", type=click.Path(path_type=Path), metavar="FILE", help="write a page about the run as HTML"
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="write a page about the run as HTML (one scenario)",
 )
 @click.option("--keep", is_flag=True, help="leave the server's folder, and say where it is")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object for each step, and a last one")
@@ -79,18 +101,26 @@ def scenario(
     # All are read before any is played: a mistake in the last one should not be told after minutes.
     read = [read_file(path) for path in files]
     scenarios = [one if seed is None else replace(one, seed=seed) for one in read]
+    if junit is not None and report is not None and junit.absolute() == report.absolute():
+        raise UsageError(f"--junit and --report are both {junit}", "give each a file of its own")
     for target in (junit, report):
         _demand_writable(target)
     lines: Lines = JsonLines(_echo) if as_json else TextLines(_echo)
-    run = _Run(join, pace if pace is not None else 1.0 if join else 0.0, keep, lines, where)
+    run = _Run(
+        join, pace if pace is not None else 1.0 if join else 0.0, keep, report is not None, lines, where
+    )
     code, played = asyncio.run(_until_signal(run, scenarios))
-    if junit is not None:
-        _write(junit, _junit(played))
-    if report is not None and played and played[0].seen is not None:
-        _write(report, _report(played[0], played[0].seen, run.pace))
-        lines.wrote(report)
     failed = sum(not one.verdict.ok for one in played)
     lines.over(failed, len(played), len(scenarios))
+    if junit is not None:
+        _write(junit, _junit(played, scenarios[len(played) :]))
+    if report is not None:
+        if not played or played[0].seen is None:
+            why = "the server is gone" if played else "the scenario was not played to its end"
+            click.echo(f"{report} is not written: {why}", err=True)
+        else:
+            _write(report, _report(played[0], played[0].seen, run.pace))
+            lines.wrote(report)
     click.get_current_context().exit(code or (1 if failed else 0))
 
 
@@ -98,6 +128,8 @@ class _Run(NamedTuple):
     join: bool
     pace: float
     keep: bool
+    reported: bool
+    """Whether anyone wants to know what happened, client by client."""
     lines: Lines
     where: dict[str, Any]
 
@@ -137,12 +169,18 @@ async def _all(run: _Run, scenarios: Sequence[Scenario], played: list[_Played]) 
         began = datetime.now(UTC)
         async with _meeting(run, one) as meeting:
             happened: list[Happened] = []
+            # A story may be long: nobody is to remember all of it for a page that nobody wants.
+            tell = happened.append if run.reported else _forget
             prefix = f"{os.urandom(2).hex()}-" if run.join else ""
-            async with staged(meeting, tell=happened.append, pace=run.pace, prefix=prefix) as stage:
+            async with staged(meeting, tell=tell, pace=run.pace, prefix=prefix) as stage:
                 verdict = await play(one, stage, run.lines.told)
-            seen = await asyncio.to_thread(_looked, meeting, began)
+            seen = await asyncio.to_thread(_looked, meeting, began) if run.reported else None
             played.append(_Played(verdict, began, happened, seen, meeting.site))
         run.lines.ends(verdict)
+
+
+def _forget(_: Happened) -> None:
+    pass
 
 
 @asynccontextmanager
@@ -170,10 +208,12 @@ def _looked(meeting: Meeting, began: datetime) -> Seen | None:
     return None
 
 
-def _junit(played: Sequence[_Played]) -> str:
+def _junit(played: Sequence[_Played], missed: Sequence[Scenario]) -> str:
     from hotswap_dev.export.junit import render
 
-    return render([suite(one.verdict, began=one.began) for one in played])
+    return render(
+        [*(suite(one.verdict, began=one.began) for one in played), *(not_played(one) for one in missed)]
+    )
 
 
 def _report(one: _Played, seen: Seen, pace: float) -> str:
@@ -205,7 +245,12 @@ def _demand_writable(path: Path | None) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HotswapError(
+            f"{path} can't be written: {error.strerror or error}", "name another file", code="not-written"
+        ) from None
 
 
 def _echo(text: str) -> None:

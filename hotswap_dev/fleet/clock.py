@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+LEAST_PACE = 0.001
+"""A thousand times as fast as life: no work keeps up with more, and what is to go as fast as it can goes at 0."""
+
 
 class Clock:
     """`pace` is how many real seconds a second of the story takes: 1 for life, 0.1 for ten times as fast.
@@ -13,8 +16,8 @@ class Clock:
     """
 
     def __init__(self, pace: float = 1.0) -> None:
-        if pace < 0:
-            raise ValueError(f"time does not run backwards: pace {pace}")
+        if pace != 0 and not LEAST_PACE <= pace < float("inf"):  # nor where it is no number
+            raise ValueError(f"time does not run at the pace {pace}: 0, or from {LEAST_PACE} on")
         self.pace = pace
         self._began = time.monotonic()
         self._jumped = 0.0

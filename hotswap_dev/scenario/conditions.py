@@ -41,6 +41,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What `@name`s stand for."""
     checks: Mapping[tuple[str, str], int] = {}
     """(id, reason) → how many checks were answered so since the scenario began."""
+    uncounted: bool = False
+    """Whether there were more checks than these: what is told faster than it is read, nobody counts."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -53,7 +55,13 @@ class Result(Struct, frozen=True, kw_only=True):
 
 def holds(condition: Condition, seen: Seen) -> Result:
     """Whether `condition` is true of `seen`. A release, group or client that there is none of makes it false."""
-    return _RULES[condition.is_](condition, seen)
+    result = _RULES[condition.is_](condition, seen)
+    if condition.is_ != "answered" or not seen.uncounted:
+        return result
+    # There may have been more of them, so what must not be more can't be judged.
+    bounded = condition.exactly is not None or condition.at_most is not None
+    said = f"{result.seen}; some checks were answered too fast to be counted"
+    return Result(holds=result.holds and not bounded, expected=result.expected, seen=said)
 
 
 def sequence_of(written: str, seen: Seen, *, channel: str | None = None) -> int:
@@ -237,8 +245,8 @@ def _judged(
     every = asked.all > 0 and len(there) == asked.all
     enough = every if condition.all_of else _enough(condition, len(there))
     one, many = words
-    if not asked.all:
-        return Result(holds=enough, expected=expected, seen="no client is known")
+    if not asked.all:  # of nobody anything could be said: "exactly 0" too
+        return Result(holds=False, expected=expected, seen="no client is known")
     if asked.one and there:
         told = [f"{asked.who or 'it'} {one}"]
     elif asked.one:

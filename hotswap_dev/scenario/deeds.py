@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hotswap_dev import wire
 from hotswap_dev.domain.text import shown
 from hotswap_dev.scenario.model import Act, Action, Condition, Do, Expect, Live, Save, Wait
 
@@ -18,7 +20,7 @@ def in_words(action: Action) -> str:
         case Save(folder=folder):
             return f"save {shown(Path(folder).name)}"
         case Do(command=command, arguments=arguments, refused=refused):
-            return f"{command}{_given(arguments)}" + (f", refused as {refused}" if refused else "")
+            return f"{command}{_given(command, arguments)}" + (f", refused as {refused}" if refused else "")
         case Act() as act:
             version = f" to {act.binary_version}" if act.binary_version else ""
             one, many = _ACTS[act.act]
@@ -44,7 +46,7 @@ def promised(action: Action) -> str:
         case Do(command=command, refused=str(refused)):
             return f"{command} is refused as {refused}"
         case Do(command=command, arguments=arguments):
-            return f"{command}{_given(arguments)} is done"
+            return f"{command}{_given(command, arguments)} is done"
         case Act() as act:
             return f"{_who(act.group, act.client)} can {_ACTS[act.act][1]}"
         case Wait(until=condition) | Expect(that=condition):
@@ -57,9 +59,19 @@ def _who(group: str | None, client: str | None) -> str:
     return shown(client or group or "all clients")
 
 
-def _given(arguments: Mapping[str, Any]) -> str:
-    told = [f"{name}={_value(name, value)}" for name, value in arguments.items()]
+def _given(command: str, arguments: Mapping[str, Any]) -> str:
+    secret = _secrets(command)
+    told = [f"{name}={'***' if name in secret else _value(name, value)}" for name, value in arguments.items()]
     return f" {' '.join(told)}" if told else ""
+
+
+@functools.cache
+def _secrets(command: str) -> frozenset[str]:
+    """Its arguments that are shown nowhere (JSON Schema: `writeOnly`): what is told of a step goes into logs."""
+    properties = next(
+        one["arguments"]["properties"] for one in wire.command_schemas() if one["name"] == command
+    )
+    return frozenset(name for name, schema in properties.items() if schema.get("writeOnly"))
 
 
 def _value(name: str, value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotswap_dev.export.junit import Case, Suite
+from hotswap_dev.scenario.model import Scenario
 from hotswap_dev.scenario.verdict import Ended, Verdict
 
 
@@ -22,6 +23,14 @@ def suite(verdict: Verdict, *, began: datetime | None = None) -> Suite:
         at=began,
         properties={"seed": str(verdict.seed)},
         cases=tuple(cases),
+    )
+
+
+def not_played(scenario: Scenario) -> Suite:
+    """One that was not played, or not to its end, because all was ended before: not one that passed."""
+    missed = Case(name="played to its end", skipped="it was ended before")
+    return Suite(
+        name=scenario.title, file=scenario.file, properties={"seed": str(scenario.seed)}, cases=(missed,)
     )
 
 

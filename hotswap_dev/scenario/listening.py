@@ -33,6 +33,8 @@ class Listening:
         self._builds: deque[tuple[int, BuildEvent]] = deque(maxlen=_MOST_BUILDS)
         self._moved = asyncio.Condition()
         self._lost: HotswapError | None = None
+        self.gaps = 0
+        """How often this was too slow for the stream: checks were answered that are in no count."""
 
     @property
     def checks(self) -> Mapping[tuple[str, str], int]:
@@ -98,6 +100,7 @@ class Listening:
         async with self._moved:
             for line in batch:
                 if line.instance != self._instance or isinstance(line.event, wire.Gap):
+                    self.gaps += 1
                     return False
                 self._revision = max(self._revision, line.revision)
                 if isinstance(line.event, CheckAnswered):
@@ -117,5 +120,7 @@ async def listening(control: LiveControl) -> AsyncIterator[Listening]:
         yield ears
     finally:
         following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+        # Not awaited itself: its cancellation could not be told from one of whoever listens.
+        await asyncio.wait([following])
+        if not following.cancelled():
+            following.result()

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from msgspec import Struct
-
 from hotswap_dev.engine.options import EngineOptions
 from hotswap_dev.packing.signing import key_forms, new_key
+from hotswap_dev.scenario.meeting import Meeting
 from hotswap_dev.server.run import ServerOptions, serving
 from hotswap_dev.storage.keys import KeyHome
 
@@ -19,18 +18,6 @@ SETTLE = 0.05
 """Seconds without a change after which a save is finished: nobody else writes there, so a build never pauses."""
 
 _LOG = "server.log"
-
-
-class Meeting(Struct, frozen=True, kw_only=True):
-    """Where a server is, for whoever plays on it."""
-
-    site: str
-    pubkey: str
-    control: str
-    token: str
-    watched: Path | None = None
-    """The folder that builds may be saved into. None: it has none, or one that is not ours to write to; builds are
-    published then."""
 
 
 @asynccontextmanager

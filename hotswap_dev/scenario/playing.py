@@ -189,7 +189,7 @@ async def _done(step: Step, stage: Stage) -> _Done:
 
 
 async def _do(do: Do, stage: Stage) -> _Done:
-    arguments = await stage.arguments(do.arguments)
+    arguments = await stage.arguments(do.arguments, strict=do.refused is None)
     try:
         done = await stage.control.command(do.command, arguments)
     except ServerRefused as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,16 +15,18 @@ from msgspec.structs import replace
 from hotswap_dev import wire
 from hotswap_dev.client.live import LiveControl
 from hotswap_dev.domain.observations import BuildRefused, BuildSkipped, Published
-from hotswap_dev.errors import HotswapError
+from hotswap_dev.domain.text import shown
+from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.fleet.clock import Clock
 from hotswap_dev.fleet.fleet import Fleet
 from hotswap_dev.fleet.happened import Happened
 from hotswap_dev.fleet.plan import Crew, Phone, planned
-from hotswap_dev.scenario.conditions import Seen
+from hotswap_dev.scenario.conditions import Seen, client_of
 from hotswap_dev.scenario.conditions import sequence_of as numbered
 from hotswap_dev.scenario.listening import BuildEvent, Listening, listening
-from hotswap_dev.scenario.own_server import Meeting
+from hotswap_dev.scenario.meeting import Meeting
 from hotswap_dev.scenario.saving import save
+from hotswap_dev.scenario.words import nearest
 
 SAVED_WITHIN = 30.0
 """Seconds, of real time, in which a save must have become a release."""
@@ -65,6 +68,7 @@ class Stage:
         self._called: dict[str, str] = {}
         self._raised = 0
         self._before: Mapping[tuple[str, str], int] = {}
+        self._gaps = 0
 
     # --- who is on it -------------------------------------------------------------------------------------------------
 
@@ -81,15 +85,18 @@ class Stage:
         if any(0 < crew.sequence <= last + _MARGIN for crew in new):
             self._raised = last
         joined: dict[str, list[str]] = {}
+        called: dict[str, str] = {}
         phones = []
         for plan in planned(new, seed):
             phone = self._placed(plan)
             phones.append(phone)
             joined.setdefault(phone.group, []).append(phone.id)
-            own = {plan.id, f"{plan.group}-{plan.number + 1}", *([plan.name] if plan.name else [])}
-            self._called.update(dict.fromkeys(own, phone.id))
+            self._called.update({plan.id: phone.id, f"{plan.group}-{plan.number + 1}": phone.id})
+            if plan.name:
+                called[plan.name] = phone.id
             if phone.name:
                 await self.control.command("name-client", {"client": phone.id, "name": phone.name})
+        self._called.update(called)  # last: a name that somebody has given means whom it was given to
         self.groups.update({group: tuple(ids) for group, ids in joined.items()})
         self.fleet.add(phones)
 
@@ -113,22 +120,25 @@ class Stage:
         else:
             wanted = list(self.fleet.phones) if group is None else list(self.groups.get(group, ()))
         here = [one for one in wanted if one in self.fleet.phones]
-        if not here:
-            raise HotswapError(
-                f"no client of this scenario is called {client or group!r}"
-                if client or group
-                else "there are no clients",
-                f"groups: {', '.join(self.groups) or 'none'}",
-                code="unknown-client",
+        if here:
+            return here
+        if client is not None:
+            said, hint = (
+                f"no client of this scenario is called {shown(client)!r}",
+                nearest(client, self._called),
             )
-        return here
+        elif group is not None:
+            said, hint = f"no group of this scenario is called {shown(group)!r}", nearest(group, self.groups)
+        else:
+            said, hint = "there are no clients", "add [[clients]]"
+        raise NotFound(said, hint, code="unknown-client")
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     async def begin(self) -> None:
         """A scenario begins: answers are counted from here."""
         await self._ears.reach(await self.control.state())
-        self._before = dict(self._ears.checks)
+        self._before, self._gaps = dict(self._ears.checks), self._ears.gaps
 
     async def look(self, *, answers: bool = True) -> Seen:
         """What conditions are asked of: the server as it is now, and the answers since `begin`.
@@ -150,6 +160,7 @@ class Stage:
             groups=dict(self.groups),
             names=dict(self.names),
             checks=checks,
+            uncounted=self._ears.gaps > self._gaps,
         )
 
     async def lives_on(self, until: float) -> bool:
@@ -196,7 +207,7 @@ class Stage:
         state = await self.control.state()
         last = state.controls.last_sequence
         mark = f"saved for release {last + 1}"
-        await asyncio.to_thread(save, Path(folder), self.meeting.watched, mark=mark)
+        await _saved(Path(folder), self.meeting.watched, mark)
         heard = await self._ears.build(
             lambda event: _ends_save(event, last), after=state.revision, within=SAVED_WITHIN
         )
@@ -218,11 +229,14 @@ class Stage:
             )
         return heard.sequence
 
-    async def arguments(self, given: Mapping[str, Any]) -> dict[str, wire.Json]:
-        """A command's arguments as the server takes them: names and `latest` replaced."""
-        return {key: await self._meant(key, value) for key, value in given.items()}
+    async def arguments(self, given: Mapping[str, Any], *, strict: bool = True) -> dict[str, wire.Json]:
+        """A command's arguments as the server takes them: names and `latest` replaced.
 
-    async def _meant(self, key: str, value: Any) -> wire.Json:  # noqa: ANN401 - as TOML has it
+        `strict`: a client that nobody knows is NotFound where its name is nearly another's: the server would take any.
+        """
+        return {key: await self._meant(key, value, strict) for key, value in given.items()}
+
+    async def _meant(self, key: str, value: Any, strict: bool) -> wire.Json:  # noqa: ANN401 - as TOML has it
         if key == "sequence" and isinstance(value, str):
             return numbered(value, await self.look(answers=False))
         if key == "id" and isinstance(value, str) and value.startswith("@"):
@@ -232,10 +246,37 @@ class Stage:
         if key == "to" and isinstance(value, int):
             return value + self._raised
         if key == "client" and isinstance(value, str):
-            return self.client(value)
+            return await self._known_client(value, strict)
         if key in ("clients", "always") and isinstance(value, list | tuple):
-            return [self.client(one) if isinstance(one, str) else one for one in value]
+            return [await self._known_client(one, strict) if isinstance(one, str) else one for one in value]
         return value
+
+    async def _known_client(self, word: str, strict: bool) -> str:
+        """The id that is meant: of a client on this stage, of any that the server knows, else the word itself."""
+        if word in self._called or not strict:
+            return self.client(word)
+        try:
+            return client_of(word, await self.look(answers=False))
+        except NotFound as unknown:
+            near = nearest(word, self._called)
+            if near.startswith("did you mean"):
+                raise NotFound(unknown.message, near, code=unknown.code) from None
+            return word
+
+
+async def _saved(folder: Path, into: Path, mark: str) -> None:
+    """`save` in a thread. Cancelled, it returns when the thread has ended: what is deleted then stays deleted."""
+    stop = threading.Event()
+    saving = asyncio.ensure_future(asyncio.to_thread(save, folder, into, mark=mark, stop=stop))
+    try:
+        await asyncio.shield(saving)
+    except asyncio.CancelledError:
+        stop.set()
+        while not saving.done():  # a second signal does not shorten it: it is over after one file
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([saving])
+        saving.cancelled() or saving.exception()  # it is nobody's any more
+        raise
 
 
 def sequence_of(events: Iterable[Mapping[str, Any]]) -> int | None:

@@ -284,8 +284,10 @@ def _reference(key: str, value: str, known: Known, *, of: str | None = None) -> 
     if value == "latest":
         return value
     if not value.startswith("@"):
-        near = value if value in known.named else None
-        hint = f'did you mean "@{near}"?' if near else 'a number, "latest", or "@name" of an earlier step'
+        words = {"latest": "latest", **{name: f"@{name}" for name in known.named}}
+        near = nearest(value, words)
+        meant = next((said for word, said in words.items() if near == f"did you mean {word}?"), None)
+        hint = f'did you mean "{meant}"?' if meant else 'a number, "latest", or "@name" of an earlier step'
         raise Mistake(key, f"{key} is {quoted(value)}; expected is a release", hint)
     named = value[1:]
     if named not in known.named:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from hotswap_dev.client.live import LiveControl
 from hotswap_dev.errors import Unreachable
 from hotswap_dev.fleet.happened import Happened
-from hotswap_dev.scenario.own_server import Meeting, own_server
+from hotswap_dev.scenario.meeting import Meeting
+from hotswap_dev.scenario.own_server import own_server
 from hotswap_dev.scenario.playing import play
 from hotswap_dev.scenario.stage import Stage, staged
 from hotswap_dev.scenario.verdict import Begun, Ended, Told
@@ -157,7 +158,7 @@ async def test_clients_do_what_they_are_told_once_and_nobody_else_does_anything(
 
 async def test_an_act_of_nobody_fails_with_the_groups_that_there_are() -> None:
     async with a_stage() as stage:
-        with pytest.raises(Exception, match="no client of this scenario is called 'testers'"):
+        with pytest.raises(Exception, match="no group of this scenario is called 'testers'"):
             stage.clients("testers", None)
 
 

@@ -19,7 +19,7 @@ SMALL = 64 * 1024
 """Bytes up to which a bundle is verified and extracted at once: another thread would cost more."""
 
 _MOST = 4096
-"""Outcomes that are kept; those of corrupted bytes are many and small."""
+"""Outcomes that are kept, the least recently wanted go; those of corrupted bytes are many and small."""
 
 _T = TypeVar("_T")
 
@@ -61,12 +61,16 @@ class Bundles:
             found.add_done_callback(lambda ended: self._forget_failed(key, ended))
             if len(self._known) > _MOST:
                 del self._known[next(iter(self._known))]
+        else:
+            # What is in use stays: a thousand corrupted copies must not drive out the good one.
+            self._known[key] = self._known.pop(key)
         # Who asked first may be cancelled; the others still wait for it.
         return await asyncio.shield(found)
 
     def _forget_failed(self, key: Hashable, ended: asyncio.Future[Any]) -> None:
-        if ended.cancelled() or ended.exception() is not None:
-            self._known.pop(key, None)
+        failed = ended.cancelled() or ended.exception() is not None
+        if failed and self._known.get(key) is ended:
+            del self._known[key]
 
 
 async def done(at_once: bool, work: Callable[[], _T]) -> _T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import click
@@ -28,6 +29,9 @@ def story(tmp_path: Path) -> str:
     [
         (["--pace", "-1"], "Invalid value for '--pace'"),
         (["--pace", "fast"], "Invalid value for '--pace'"),
+        (["--pace", "nan"], "nan is no pace: 0, or 0.001 to 100"),
+        (["--pace", "1e-320"], "1e-320 is no pace: 0, or 0.001 to 100"),
+        (["--junit", "both", "--report", "both"], "--junit and --report are both both"),
         (["--seed", "-1"], "Invalid value for '--seed'"),
         (["--join", "--keep"], "--keep means nothing with --join"),
         (
@@ -111,3 +115,40 @@ def test_for_scripts_each_step_is_an_object_and_the_last_one_is_the_sum() -> Non
         "event": "scenario", "file": "story.toml", "title": "A story", "seed": 3, "ok": False, "seconds": 30.0,
     }  # fmt: skip
     assert told[4] == {"event": "over", "ok": False, "scenarios": 2, "played": 1, "failed": 1}
+
+
+def test_a_file_that_can_t_be_written_after_all_is_said_once_all_was_played(
+    say: Say, story: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def ended(*_: object) -> tuple[int, list[object]]:
+        return 130, []
+
+    monkeypatch.setattr("hotswap_dev.cli.scenario._until_signal", ended)
+    (tmp_path / "gone").mkdir()
+    junit = tmp_path / "gone" / "judged.xml"
+    monkeypatch.setattr("hotswap_dev.cli.scenario._demand_writable", lambda _: None)
+    (tmp_path / "gone").rmdir()
+
+    said = say("scenario", story, "--junit", str(junit))
+
+    assert said.code == 1
+    assert "1 not played" in said.out
+    assert f"{junit} can't be written: No such file or directory" in said.err
+
+
+def test_ended_before_its_end_no_page_is_written_which_is_said_and_its_junit_says_skipped(
+    say: Say, story: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def ended(*_: object) -> tuple[int, list[object]]:
+        return 130, []
+
+    monkeypatch.setattr("hotswap_dev.cli.scenario._until_signal", ended)
+    junit, report = tmp_path / "judged.xml", tmp_path / "page.html"
+
+    said = say("scenario", story, "--junit", str(junit), "--report", str(report))
+
+    assert said.code == 130
+    assert said.err == f"{report} is not written: the scenario was not played to its end\n"
+    assert not report.exists()
+    [suite] = ET.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")

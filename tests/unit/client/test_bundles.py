@@ -108,6 +108,17 @@ async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(shared._known) == 3
 
 
+async def test_a_bundle_that_is_in_use_is_verified_once_however_many_corrupted_ones_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 4)
+    shared = Bundles()
+    for number in range(10):
+        assert await shared.refusal(BUNDLE, SIGNATURE, KEY.public_key) is None
+        assert await shared.refusal(BUNDLE + bytes([number]), SIGNATURE, KEY.public_key) is not None
+    assert (shared.verified, shared.recalled) == (11, 9)
+
+
 async def test_apps_that_share_bundles_run_them_as_one_alone_does(server: Server) -> None:
     shared = Bundles()
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:

@@ -40,3 +40,9 @@ async def test_a_wait_ends_early_where_something_else_came_up(pace: float) -> No
 def test_time_runs_backwards_nowhere() -> None:
     with pytest.raises(ValueError, match="pace -1"):
         Clock(-1)
+
+
+@pytest.mark.parametrize("pace", [float("nan"), float("inf"), 1e-320])
+def test_a_pace_at_which_no_moment_ever_comes_is_refused(pace: float) -> None:
+    with pytest.raises(ValueError, match=f"pace {pace}"):
+        Clock(pace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,15 @@ async def test_a_poisoned_bundle_does_to_a_simulated_client_what_it_does_to_a_re
     assert found.error == expected.apply
     if expected.applied:
         assert found.starts == expected.ready
+
+
+@pytest.mark.parametrize(
+    "beginning", ["<!--", "<style ", "<title>", "<meta ", "<html ", '<meta name="', "</title "]
+)
+def test_a_page_of_nothing_but_beginnings_is_looked_at_once(beginning: str) -> None:
+    """Squared, a megabyte of them would take an hour, in which no other client gets a turn."""
+    begun = time.process_time()
+
+    starts(page(beginning * (1024 * 1024 // len(beginning))))
+
+    assert time.process_time() - begun < 30

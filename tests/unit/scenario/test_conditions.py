@@ -293,3 +293,22 @@ def test_the_stations_are_counted_as_the_server_counts_them(
     assert judged(station, where, sequence=sequence, exactly=count).holds
     assert not judged(station, where, sequence=sequence, exactly=count + 1).holds
     assert judged(station, where, sequence=sequence, all_of=True).holds == (count == len(clients))
+
+
+@pytest.mark.parametrize("is_", ["running", "labelled"])
+@pytest.mark.parametrize("counted", [{"exactly": 0}, {"at_most": 3}])
+def test_that_few_do_it_is_not_so_where_there_is_nobody(is_: str, counted: dict[str, int]) -> None:
+    code = "ahead" if is_ == "labelled" else None
+    result = judged(is_, seen(), code=code, **counted)
+
+    assert (result.holds, result.seen) == (False, "no client is known")
+
+
+def test_where_checks_were_missed_that_there_were_few_can_t_be_known_and_that_there_were_some_can() -> None:
+    where = seen(of(Story().applies(12), "phone-1"), checks={("phone-1", "up-to-date"): 2}, uncounted=True)
+
+    few = judged("answered", where, code="up-to-date", at_most=2)
+    some = judged("answered", where, code="up-to-date", at_least=2)
+
+    assert (few.holds, some.holds) == (False, True)
+    assert few.seen == "2 were; some checks were answered too fast to be counted"

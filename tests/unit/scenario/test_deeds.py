@@ -35,6 +35,10 @@ def _action(text: str) -> Action:
             "arm-fault fault=truncate parameters=percent:50",
         ),
         ('do = "publish"\npath = "some/where/dist"', "publish path=dist"),
+        (
+            'do = "set-required-header"\nchannel = "beta"\nheader = "X-Key"\nstatus = 401\nvalue = "hush"',
+            "set-required-header channel=beta header=X-Key status=401 value=***",
+        ),
         ('do = "restore"\nsequence = 9\nrefused = "unknown-release"', "restore sequence=9, refused as unknown-release"),
         ('expect = "newest"\nsequence = "@good"\nchannel = "beta"', "expect @good is the newest in beta"),
         ('expect = "withheld"\nsequence = "@good"', "expect @good is withheld"),

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 
 from hotswap_dev.export.junit import render
-from hotswap_dev.scenario.judged import suite
+from hotswap_dev.scenario.judged import not_played, suite
+from hotswap_dev.scenario.reading import read_scenario
 from hotswap_dev.scenario.verdict import Ended, Outcome, Verdict
 
 
@@ -67,3 +68,13 @@ def test_a_verdict_is_ok_where_every_step_passed_and_its_failure_is_the_first_th
     verdict = _verdict(_ended(1, "passed", judges=True), failed, _ended(3, "skipped", judges=True))
     assert not verdict.ok
     assert verdict.failure == failed
+
+
+def test_a_scenario_that_was_not_reached_is_a_skipped_case_and_none_that_passed() -> None:
+    scenario = read_scenario('title = "Later"\n[[steps]]\nlive = "1s"\n', "later.toml")
+
+    [found] = ET.fromstring(render([not_played(scenario)]))
+
+    assert {name: found.get(name) for name in ("name", "tests", "failures", "skipped")} == {
+        "name": "Later", "tests": "1", "failures": "0", "skipped": "1",
+    }  # fmt: skip

@@ -73,8 +73,10 @@ async def test_after_a_gap_it_listens_on_from_where_the_server_is() -> None:
     async with _heard(server) as ears:
         server.say(_checked("Pixel", "up-to-date"))
         await ears.reach(await server.state())
+        assert ears.gaps == 0
         server.say(wire.Gap(at=AT))
         await ears.reach(await server.state())
+        assert ears.gaps == 1, "what was said meanwhile is in no count"
         server.say(_checked("Pixel", "up-to-date"))
         await ears.reach(await server.state())
 
@@ -107,3 +109,31 @@ async def test_a_stream_that_stands_still_is_not_waited_for_for_ever(monkeypatch
         server.revision = 7
         with pytest.raises(Unreachable, match="its events stand at 0"):
             await ears.reach(await server.state())
+
+
+async def test_who_listens_can_be_cancelled_also_while_it_ends() -> None:
+    """Else a signal at that moment would be taken for the end of the listening, and the next story would begin."""
+    held = asyncio.Event()
+
+    class _Slow(_Server):
+        async def events(self, after: int) -> AsyncGenerator[Sequence[wire.EventLine], None]:
+            try:
+                async for line in super().events(after):
+                    yield line
+            finally:
+                held.set()
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    async def listens() -> str:
+        async with _heard(_Slow()):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return "it went on"
+
+    listener = asyncio.create_task(listens())
+    async with asyncio.timeout(10):
+        await held.wait()
+        listener.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listener

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.packing.stopping import PackingStopped
 from hotswap_dev.scenario.saving import save
 
 Tree = dict[str, bytes]
@@ -54,11 +56,13 @@ def test_whatever_was_there_the_folder_has_the_builds_files_and_no_others(
     assert sorted(path.name for path in base.iterdir()) == ["build", "dist"], "nothing is left beside it"
 
 
-def test_whoever_looks_meanwhile_finds_a_page_whose_files_are_there(
+def test_whoever_looks_meanwhile_finds_one_of_the_two_builds_or_no_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = _written(tmp_path / "build", {"index.html": b"new", "assets/new.js": b"new"})
-    into = _written(tmp_path / "dist", {"index.html": b"old", "assets/old.js": b"old"})
+    new = {"index.html": b"new", "assets/new.js": b"new", "both.js": b"new"}
+    old = {"index.html": b"old", "assets/old.js": b"old", "both.js": b"old"}
+    build = _written(tmp_path / "build", new)
+    into = _written(tmp_path / "dist", old)
     looks: list[Tree] = []
     replace = os.replace
 
@@ -71,8 +75,7 @@ def test_whoever_looks_meanwhile_finds_a_page_whose_files_are_there(
     save(build, into, mark="m")
 
     for look in looks:
-        needed = "assets/new.js" if look["index.html"].startswith(b"new") else "assets/old.js"
-        assert needed in look
+        assert "index.html" not in look or look in (old, {**new, "index.html": b"new<!-- m -->\n"})
 
 
 def test_what_is_saved_into_need_not_be_there_and_what_is_saved_must_be(tmp_path: Path) -> None:
@@ -95,3 +98,31 @@ def test_where_nothing_can_be_written_it_is_said_of_which_file(tmp_path: Path) -
         save(build, tmp_path / "file" / "dist", mark="m")
     assert refused.value.code == "not-saved"
     assert str(tmp_path / "file") in refused.value.message
+
+
+def test_what_no_bundle_may_hold_is_not_saved_since_a_copy_would_hide_it(tmp_path: Path) -> None:
+    build = _written(tmp_path / "build", {"index.html": b"page"})
+    (tmp_path / "private.txt").write_text("of nobody else")
+    try:
+        (build / "notes.txt").symlink_to(tmp_path / "private.txt")
+    except OSError:
+        pytest.skip("no links can be made here")
+
+    with pytest.raises(HotswapError, match="notes.txt: it points to .*, outside the folder") as refused:
+        save(build, tmp_path / "dist", mark="m")
+
+    assert refused.value.code == "symlink-outside"
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_save_that_nobody_wants_any_more_ends_and_leaves_nothing_beside_the_folder(tmp_path: Path) -> None:
+    build = _written(tmp_path / "build", {"index.html": b"new", "app.js": b"new"})
+    into = _written(tmp_path / "dist", {"index.html": b"old"})
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(PackingStopped):
+        save(build, into, mark="m", stop=stop)
+
+    assert _tree(into) == {"index.html": b"old"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "dist"]
