@@ -16,8 +16,9 @@ from hotswap_dev.client.updater import Bundles
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.fleet.clock import Clock
 from hotswap_dev.fleet.happened import Tell
+from hotswap_dev.fleet.life import DOINGS, Doing
 from hotswap_dev.fleet.page import starts
-from hotswap_dev.fleet.phone import DOINGS, Doing, LivingPhone, World
+from hotswap_dev.fleet.phone import LivingPhone, World
 from hotswap_dev.fleet.plan import Phone
 
 ActName = Literal["check", "update", "restart", "upgrade", "rollback"]
@@ -49,7 +50,7 @@ class Fleet:
     With `at_once` 1 what is due is done one after the other, so two runs of one plan, each with a server of its own,
     tell the same steps in the same order; on a `Clock(0)` at the same moments too. With more, so many clients are at
     work at the same time. `tell` hears of each step as it happens. `site` is the address of the client site, `pubkey`
-    what the apps are built with. LaunchRefused from whatever launches the first client where no app would start so.
+    what the apps are built with.
     """
 
     def __init__(

@@ -22,28 +22,14 @@ import gevent  # type: ignore[import-untyped]
 from locust import FastHttpUser, events, task
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
-from msgspec import to_builtins
-from msgspec.structs import replace
 
-from hotswap_dev.domain.plugin import (
-    Config,
-    Emitted,
-    Extract,
-    Get,
-    Received,
-    Tell,
-    TooLarge,
-    Unanswered,
-    Verify,
-    Wait,
-)
+from hotswap_dev.domain.plugin import Extract, Get, Received, TooLarge, Unanswered, Verify, Wait
 from hotswap_dev.domain.plugin.commands import MAX_REDIRECTS
-from hotswap_dev.domain.plugin.request import PLACEHOLDER
 from hotswap_dev.errors import HotswapError
 from hotswap_dev.fleet.asked import TRAITS, crew
-from hotswap_dev.fleet.life import SEEN_ANYWAY, Asked, Given, Life, Rejected, Starts, Until
+from hotswap_dev.fleet.happened import Happened
+from hotswap_dev.fleet.life import Asked, Given, Life, Report, Until
 from hotswap_dev.fleet.places import Places, SeenBundles
-from hotswap_dev.fleet.plan import Phone
 
 if TYPE_CHECKING:
     from locust.argument_parser import LocustArgumentParser
@@ -58,6 +44,8 @@ _LEAVING_SECONDS = 5.0
 """That a worker has to tell its last figures, once its users have stopped."""
 _LONGEST_SECONDS = 300.0
 """Of a request, whatever it is about: each is ended by its own limit before."""
+_REJECTED = {"check-failed": "check", "failed": "apply"}
+"""Which promise rejects, by what the client did."""
 
 
 class PluginRejected(Exception):
@@ -117,20 +105,25 @@ def _option(environment: Environment, name: str) -> Any:  # noqa: ANN401 - as th
 class _Playing:
     """A client and how far its life has come: what it asks for now, and since when it lives."""
 
-    def __init__(self, number: int, plan: Phone, config: Config) -> None:
+    def __init__(self, number: int, life: Life) -> None:
         self.number = number
-        self.plan = plan
-        own = replace(config, channel=plan.channel, headers={"X-Device-Id": plan.id})
-        self.life = Life(plan, own)
+        self.life = life
         self.began = time.monotonic()
-        self.lived = self.life.lived()
+        self.lived = life.lived()
         self.asked = next(self.lived)
-        self.starts: dict[int, bool] = {}
-        """Of each version that it has extracted, whether its page starts."""
 
-    @property
-    def now(self) -> float:
-        return time.monotonic() - self.began
+    def waits(self) -> float:
+        """Seconds until it goes on."""
+        if not isinstance(self.asked, Until):
+            return 0.0
+        if self.asked.at is None:
+            return _IDLE_SECONDS
+        return max(0.0, self.asked.at - (time.monotonic() - self.began))
+
+    def goes_on(self, given: Given) -> None:
+        """With what came of what it asked for."""
+        self.life.now = time.monotonic() - self.began
+        self.asked = self.lived.send(given)
 
 
 class _Run:
@@ -152,11 +145,13 @@ class _Run:
         self.downloads = 0
         self._playing: dict[int, _Playing] = {}
 
-    def joined(self, config: Config) -> _Playing:
+    def joined(self, site: str, pubkey: str) -> _Playing:
         """The next that nobody plays."""
         number = self.places.taken()
         if number not in self._playing:
-            self._playing[number] = _Playing(number, self.places.phone(number), config)
+            self._playing[number] = _Playing(
+                number, Life(self.places.phone(number), site=site, pubkey=pubkey)
+            )
         return self._playing[number]
 
 
@@ -208,12 +203,7 @@ class HotswapUser(FastHttpUser):
         self._run = _runs[id(self.environment)]
         self._site = (self.host or "").rstrip("/")
         self._went_well = True
-        config = Config(
-            endpoint=f"{self._site}/api/ota/{PLACEHOLDER}",
-            pubkey=_option(self.environment, "pubkey"),
-            require_https=not self._site.lower().startswith("http://"),
-        )
-        self._playing = self._run.joined(config)
+        self._playing = self._run.joined(self._site, _option(self.environment, "pubkey"))
 
     def on_stop(self) -> None:
         """Leave the place to the next."""
@@ -222,41 +212,36 @@ class HotswapUser(FastHttpUser):
 
     def wait_time(self) -> float:
         """Seconds until its next check, its person's next click: it may be stopped then, and never in a request."""
-        asked = self._playing.asked
-        if isinstance(asked, Until):
-            return _IDLE_SECONDS if asked.at is None else max(0.0, asked.at - self._playing.now)
-        return 0.0
+        return self._playing.waits()
 
     @task
     def live(self) -> None:
         """What is due, to its end: afterwards it may be stopped, though the next thing is due already."""
         playing = self._playing
-        if isinstance(playing.asked, Until):
-            if playing.asked.at is None or playing.asked.at > playing.now:
-                return
-            playing.asked = playing.lived.send(playing.now)
-        while not isinstance(playing.asked, Until):
+        if playing.waits() > 0:
+            return
+        while True:
             # What was asked stays so until it is done: who is stopped here does it again when it comes back.
-            playing.asked = playing.lived.send(self._done(playing.asked))
+            playing.goes_on(self._done(playing.asked))
+            if isinstance(playing.asked, Until):
+                return
 
     def _done(self, asked: Asked) -> Given:
-        bundles, playing = self._run.bundles, self._playing
         if isinstance(asked, Get):
             return self._got(asked)
-        if isinstance(asked, Tell):
-            self._report(asked.event)
-        elif isinstance(asked, Rejected):
-            self._rejected(asked)
+        if isinstance(asked, Report):
+            # As the page's `fetch` does it: nobody waits for the answer's meaning, and it may be refused.
+            self.client.post(f"{self._site}/api/lifecycle", name="lifecycle", json=asked.body)
+        elif isinstance(asked, Verify):
+            return self._run.bundles.refusal(asked)
+        elif isinstance(asked, Extract):
+            return self._run.bundles.listing(asked)
         elif isinstance(asked, Wait):
             gevent.sleep(asked.seconds)
-        elif isinstance(asked, Verify):
-            return bundles.refusal(asked)
-        elif isinstance(asked, Extract):
-            listing = bundles.listing(asked)
-            playing.starts[asked.manifest.sequence] = listing.starts
-            return listing.error
-        elif isinstance(asked, Starts):
-            return playing.starts.get(asked.sequence, True)
+        elif isinstance(asked, Happened) and asked.what in _REJECTED and self._went_well:
+            # Else the request stands among those that failed.
+            rejected = PluginRejected(f"{_REJECTED[asked.what]}: {asked.detail}")
+            self.environment.events.user_error.fire(user_instance=self, exception=rejected, tb=None)
         return None
 
     def _got(self, get: Get) -> Received | TooLarge | Unanswered:
@@ -280,28 +265,6 @@ class HotswapUser(FastHttpUser):
                 if len(body) > get.limit:
                     return TooLarge(len(body))
             return Received(status=status, body=body)
-
-    def _report(self, event: Emitted) -> None:
-        if self._playing.plan.reports and event.event not in SEEN_ANYWAY:
-            self._post({**to_builtins(event), "device": self._playing.plan.id})
-
-    def _rejected(self, said: Rejected) -> None:
-        if said.command == "apply" and self._playing.plan.reports:
-            self._post(
-                {
-                    "event": "apply-error",
-                    "sequence": said.sequence,
-                    "error": said.text,
-                    "device": self._playing.plan.id,
-                }
-            )
-        if self._went_well:  # else the request stands among those that failed
-            rejected = PluginRejected(f"{said.command}: {said.text}")
-            self.environment.events.user_error.fire(user_instance=self, exception=rejected, tb=None)
-
-    def _post(self, report: dict[str, object]) -> None:
-        """As the page's `fetch` does it: nobody waits for the answer's meaning, and it may be refused."""
-        self.client.post(f"{self._site}/api/lifecycle", name="lifecycle", json=report)
 
 
 class _TimedOut(OSError):

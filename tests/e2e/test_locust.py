@@ -24,11 +24,18 @@ from typing import Any
 import pytest
 
 from hotswap_dev import wire
+from hotswap_dev.cli.fleet.under_locust import LOCUSTFILE
 from hotswap_dev.client.control import ControlClient
 from tests.dashboard.attached import Attached, attached_to
 from tests.e2e.server_process import ServerProcess, clean_environment, write_frontend
 
 _EVENTS = {"check": "check-answered", "bundle": "download-ended", "lifecycle": "lifecycle-reported"}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 class Site:
@@ -167,6 +174,33 @@ def test_ctrl_c_ends_master_and_workers_in_order(site: Site) -> None:
     assert not any(_is_alive(one) for one in children)
     checks = sum(client.checks for client in site.state().clients)
     _until(lambda: site.recorded()["check-answered"] == checks)
+
+
+@pytest.mark.parametrize("role", [["--master"], ["--worker"]])
+def test_who_is_killed_leaves_no_locust_behind(role: list[str], tmp_path: Path) -> None:
+    bare = [*role, "--master-port" if role == ["--worker"] else "--master-bind-port", str(free_port())]
+    page = ["--web-host", "127.0.0.1", "--web-port", str(free_port())] if role == ["--master"] else []
+    child = subprocess.Popen(
+        [sys.executable, "-m", "hotswap_dev.cli.fleet.tied", "-f", str(LOCUSTFILE), *bare, *page],
+        cwd=tmp_path,
+        env={**clean_environment(tmp_path), "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None
+    assert child.stderr is not None
+    assert any(
+        "Starting Locust" in line or "Starting web" in line or "Failed to connect" in line
+        for line in child.stderr
+    )
+    child.stdin.close()  # as the system does it when the other end's process is killed
+    child.stdin = None
+    try:
+        child.communicate(timeout=15)
+    finally:
+        child.kill()
 
 
 def test_without_a_time_it_serves_locusts_page_on_this_machine_alone(site: Site) -> None:
