@@ -34,10 +34,10 @@ _STATIONS: Mapping[str, str] = {
 }
 _WIDEST_BAR = 40
 _MOST_NAMED = 20
-_NO_REPORTS = (
-    "Nobody has confirmed it here: "
-    "only an app that reports its lifecycle events (POST /api/lifecycle) can be counted."
-)
+_MOST_GIVEN = 1000
+"""What `GET /api/funnel` names at most."""
+
+_NO_REPORTS = "Nobody has confirmed it here. That is seen only of an app that reports its lifecycle events (POST /api/lifecycle)."
 
 
 @click.command(params=finding_a_server())
@@ -79,7 +79,7 @@ def several(found: Sequence[wire.Json]) -> Iterator[str]:
             one["version"],
             one["channel"],
             str(one["clients"]),
-            *(str(one[step]) for step in _STEPS),
+            *(str(_count(one, step)) for step in _STEPS),
         )
         for one in found
     ]
@@ -92,12 +92,13 @@ def one_alone(found: wire.Json) -> Iterator[str]:
     yield f"{found['sequence']}  {found['version']} on {found['channel']}, {_clients(clients)}"
     most = max(clients, 1)
     for step, name in _STEPS.items():
-        count = found[step]
+        count = _count(found, step)
         bar = "█" * max(round(count / most * _WIDEST_BAR), min(count, 1))
         colour = "red" if step in _BAD else "green" if step == "confirmed" else None
         yield f"{name:<9}  {count:>5}  {click.style(bar, fg=colour)}" if bar else f"{name:<9}  {count:>5}"
     if found["running"] and not found["confirmed"]:
         yield from wrapped(_NO_REPORTS, indent="")
+    cut_off = len(found["who"]) == _MOST_GIVEN < clients
     for station, name in _STATIONS.items():
         there = [one for one in found["who"] if one["station"] == station]
         if there:
@@ -106,7 +107,19 @@ def one_alone(found: wire.Json) -> Iterator[str]:
             for one in there[:_MOST_NAMED]:
                 yield from _who(one, station)
             if len(there) > _MOST_NAMED:
-                yield f"  and {len(there) - _MOST_NAMED} more: --json names them"
+                more = "at least " if cut_off else ""
+                yield f"  and {more}{len(there) - _MOST_NAMED} more: --json names them"
+    if cut_off:
+        yield ""
+        yield from wrapped(
+            f"Of {_clients(clients)} the {_MOST_GIVEN} that were seen last are given by name.", indent=""
+        )
+
+
+def _count(way: wire.Json, step: str) -> int:
+    """Who gave it up and runs it once more, unconfirmed, has fallen back too."""
+    count: int = way[step] + (way.get("again", 0) if step == "fell_back" else 0)
+    return count
 
 
 def _who(one: wire.Json, station: str) -> Iterator[str]:

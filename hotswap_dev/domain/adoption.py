@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.clients import Client, runs_again
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Protocol, Release
 from hotswap_dev.domain.rollout import may_ask_for
 
@@ -29,6 +29,13 @@ class Adoption(Struct, frozen=True, kw_only=True):
     """Who last tried to have it and could not: a reported failure, or a whole download that was not activated."""
     fell_back: int = 0
     """Who gave it up for a lower one and does not run it now."""
+    again: int = 0
+    """Of those who run it: who gave it up before, and has not confirmed it since."""
+
+    @property
+    def fallen(self) -> int:
+        """Who gave it up, and has not confirmed it since: in a rollback loop a client is on its way up or down."""
+        return self.fell_back + self.again
 
 
 class Counting:
@@ -38,9 +45,15 @@ class Counting:
         self._wanted = {release.sequence: release for release in releases}
         self._asks: dict[tuple[str, Protocol], int] = {}
         self._elsewhere: dict[int, int] = {}
-        self._offered, self._fetched, self._running, self._confirmed, self._failed, self._fell = (
-            dict.fromkeys(self._wanted, 0) for _ in range(6)
-        )
+        (
+            self._offered,
+            self._fetched,
+            self._running,
+            self._confirmed,
+            self._failed,
+            self._fell,
+            self._again,
+        ) = (dict.fromkeys(self._wanted, 0) for _ in range(7))
 
     def add(self, clients: Iterable[Client]) -> None:
         """Count these too; each client once."""
@@ -56,6 +69,7 @@ class Counting:
                 if sequence == runs:
                     self._running[sequence] += 1
                     self._confirmed[sequence] += client.confirmed == sequence
+                    self._again[sequence] += gave_up == runs and runs_again(client)
                     if not may_ask_for(
                         release, channel, client.protocol
                     ):  # it came from there, and asks elsewhere now
@@ -80,6 +94,7 @@ class Counting:
                 confirmed=self._confirmed[sequence],
                 failed=self._failed[sequence],
                 fell_back=self._fell[sequence],
+                again=self._again[sequence],
             )
             for sequence, release in self._wanted.items()
         }
@@ -112,11 +127,14 @@ def failed_on(client: Client) -> int | None:
 def station(release: Release, client: Client) -> str | None:
     """Where on the release's way this client is; None where it does not ask for its channel, nor run it.
 
-    One of `confirmed`, `running`, `failed`, `fell-back`, `fetched`, `offered`, `waiting`: the first of them that holds.
+    One of `confirmed`, `running`, `failed`, `fell-back`, `fetched`, `offered`, `waiting`: the first of them that holds,
+    but `fell-back` before `running` for who gave it up and runs it again, unconfirmed.
     """
     sequence = release.sequence
     if client.sequence == sequence:
-        return "confirmed" if client.confirmed == sequence else "running"
+        if client.confirmed == sequence:
+            return "confirmed"
+        return "fell-back" if runs_again(client) else "running"
     if not may_ask_for(release, client.channel, client.protocol):
         return None
     if failed_on(client) == sequence:

@@ -163,8 +163,9 @@ def _fault_of(armed: Mapping[str, Any]) -> ArmedFault:
     return ArmedFault(**armed)
 
 
-def _rollout(fact: Event, _: Names) -> str:
-    always = f", and always to {', '.join(fact['always'])}" if fact["always"] else ""
+def _rollout(fact: Event, names: Names) -> str:
+    called = ", ".join(who(client, names) for client in fact["always"])
+    always = f", and always to {called}" if called else ""
     return f"release {fact['sequence']} is rolled out to {fact['percent']:g} %{always}"
 
 

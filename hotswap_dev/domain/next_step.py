@@ -11,7 +11,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from hotswap_dev.domain.checks import Check
-from hotswap_dev.domain.clients import Client
+from hotswap_dev.domain.clients import Client, runs_again
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.faults import Strike, fault_of
 from hotswap_dev.domain.faults.reactions import reaction
@@ -123,9 +123,7 @@ def _runs_poison(asks: _Asks, controls: Controls) -> NextStep | None:
 def _on_probation(client: Client | None, asks: _Asks) -> NextStep | None:
     """What becomes of a client that runs again what it has given up, and has not confirmed it since."""
     number = asks.sequence
-    if client is None or not number or number != client.sequence or number != client.fell_from:
-        return None
-    if client.label is None or client.label.code != "applied":
+    if client is None or number != client.sequence or not runs_again(client):
         return None
     times = "once" if client.falls == 1 else f"{client.falls} times"
     return NextStep(

@@ -141,6 +141,17 @@ def test_a_client_whose_page_confirmed_or_could_not_apply_says_so() -> None:
     assert "failed" in plain(client_line(view.clients["px"], view, 120))
 
 
+def test_a_client_in_a_rollback_loop_says_so_on_its_way_up_too() -> None:
+    scene = a_scene().fetches("px", 2).asks("px", 2).asks("px", 0).fetches("px", 2).asks("px", 2)
+    view = scene.view()
+    assert "applied again" in plain(client_line(view.clients["px"], view, 120))
+
+    scene.asks("px", 0).fetches("px", 2).asks("px", 2)
+    view = scene.view()
+    assert "rollback loop ×2" in plain(client_line(view.clients["px"], view, 120))
+    assert "fell back 1" in plain(way(view, 120))
+
+
 def test_the_way_shows_the_whole_funnel_once_apps_report() -> None:
     scene = a_scene().fetches("px", 2).asks("px", 2)
     before = plain(way(scene.view(), 140))

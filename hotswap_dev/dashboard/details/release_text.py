@@ -265,7 +265,7 @@ def _way_words(way: Adoption) -> str:
     failed = f", failed {way.failed}" if way.failed else ""
     return (
         f"offered {way.offered}, fetched {way.fetched}, running {way.running}{confirmed}{failed}, "
-        f"fell back {way.fell_back}"
+        f"fell back {way.fallen}"
     )
 
 

@@ -11,7 +11,7 @@ from hotswap_dev.dashboard.selectors.struck import short_name
 from hotswap_dev.dashboard.selectors.widths import widths
 from hotswap_dev.dashboard.spans import Line, Role, Span, line
 from hotswap_dev.dashboard.view import View
-from hotswap_dev.domain.clients import Client, remarks
+from hotswap_dev.domain.clients import Client, in_loop, remarks, runs_again
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.labels import Turn, inferred
 from hotswap_dev.domain.model import ArmedFault
@@ -122,6 +122,10 @@ def _state(client: Client, view: View) -> Line:
     words: list[Span] = []
     if client.reason == "bad-request":
         words.append(Span("refused", "bad"))
+    elif in_loop(client):  # whether it is on its way up or down, "applied" would hide it
+        words.append(Span(f"rollback loop {TIMES}{client.falls}", "bad"))
+    elif runs_again(client):
+        words.append(Span("applied again", "warn"))
     elif client.label is not None:
         words.append(Span(*label_words(client.label)))
     if remarks(client):

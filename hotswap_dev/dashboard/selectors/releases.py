@@ -121,8 +121,8 @@ def release_line(row: ReleaseRow, view: View, width: int) -> Line:
     if adoption is not None:
         who = bar(
             (
-                (adoption.running, "█", "good"),
-                (adoption.fell_back, "▒", "bad"),
+                (adoption.running - adoption.again, "█", "good"),
+                (adoption.fallen, "▒", "bad"),
                 (adoption.fetched - adoption.running - adoption.fell_back, "▓", "accent"),
             ),
             adoption.clients,

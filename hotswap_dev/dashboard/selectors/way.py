@@ -105,8 +105,8 @@ def _released(view: View, release: Release, width: int) -> Line:
         Piece(line(Span(f"confirmed {adoption.confirmed}", "good")) if adoption.confirmed else (), 1),
         Piece(line(Span(f"failed {adoption.failed}", "bad")) if adoption.failed else (), 0),
         Piece(
-            line(Span(f"fell back {adoption.fell_back}", "bad" if adoption.fell_back else "dim")),
-            0 if adoption.fell_back else 2,
+            line(Span(f"fell back {adoption.fallen}", "bad" if adoption.fallen else "dim")),
+            0 if adoption.fallen else 2,
         ),
     ]
     left = as_many(pieces, max(0, width - 1), _STEP)

@@ -4,7 +4,7 @@ and how a row reads (`standing`).
 
 from hotswap_dev.domain.clients.advance import advance
 from hotswap_dev.domain.clients.row import MAX_TURNS, Client, Formerly, Mixed
-from hotswap_dev.domain.clients.standing import label_sentence, remarks
+from hotswap_dev.domain.clients.standing import in_loop, label_sentence, remarks, runs_again
 from hotswap_dev.domain.clients.table import MAX_CLIENTS, ClientTable
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "Formerly",
     "Mixed",
     "advance",
+    "in_loop",
     "label_sentence",
     "remarks",
+    "runs_again",
 ]

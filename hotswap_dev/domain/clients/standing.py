@@ -14,6 +14,23 @@ def label_sentence(client: Client) -> str:
     return "" if client.label is None else turn_sentence(client.label)
 
 
+def runs_again(client: Client) -> bool:
+    """Whether it runs what it has given up before, and has not confirmed it since: it may give it up again."""
+    return (
+        client.sequence is not None
+        and client.sequence == client.fell_from
+        and client.label is not None
+        and client.label.code == "applied"
+    )
+
+
+def in_loop(client: Client) -> bool:
+    """Whether it gives the same release up again and again, be it that it just runs it once more."""
+    if client.label is not None and client.label.code == "rollback-loop":
+        return True
+    return client.falls > 1 and runs_again(client)
+
+
 def remarks(client: Client) -> tuple[str, ...]:
     """What else its row has to say: an offer that is not taken, two clients under one id, what it should not send."""
     said = (_offer_remark(client), _mixed_remark(client), _version_remark(client), _machine_remark(client))

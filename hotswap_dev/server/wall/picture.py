@@ -16,7 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hotswap_dev.domain.adoption import Adoption, Counting
-from hotswap_dev.domain.clients import Client, label_sentence
+from hotswap_dev.domain.clients import Client, in_loop, label_sentence
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.policy import decide
@@ -160,10 +160,10 @@ def _line(controls: Controls, release: Release, came: Adoption) -> Line:
         percent=release.percent,
         paused=controls.channels[release.channel].paused,
         clients=came.clients,
-        running=came.running,
+        running=came.running - came.again,  # who gave it up before is no good news
         confirmed=came.confirmed,
         failed=came.failed,
-        fell_back=came.fell_back,
+        fell_back=came.fallen,
     )
 
 
@@ -183,12 +183,13 @@ def _label(client: Client) -> tuple[Tone, str, str]:
     turn = client.label
     if turn is None:
         return "plain", "no check yet", ""
+    if in_loop(client):
+        gave_up, times = turn.args.get("gave_up", client.fell_from), turn.args.get("times", client.falls)
+        return "bad", "rollback loop", f"from {gave_up}, ×{times}"  # noqa: RUF001
     tone, words, about = _LABELS.get(turn.code, ("plain", turn.code, ""))
     detail = ""
     if about in turn.args:
-        times = turn.args.get("times", 1)
-        again = f", ×{times}" if turn.code == "rollback-loop" else ""  # noqa: RUF001
-        detail = f"{_ABOUT[about]} {turn.args[about]}{again}"
+        detail = f"{_ABOUT[about]} {turn.args[about]}"
     return tone, shown(words, _LONGEST_NAME), shown(detail, _LONGEST_NAME)
 
 

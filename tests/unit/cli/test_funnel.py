@@ -105,7 +105,7 @@ def test_where_nobody_reports_it_says_why_nobody_has_confirmed(run: Run) -> None
     reports = run("14", site=Site([a_funnel(confirmed=0, who=[])]))
     nobody = run("14", site=Site([a_funnel(confirmed=0, running=0, who=[])]))
 
-    assert "only an app that reports its" in reports.stdout
+    assert "seen only of an app that reports" in reports.stdout
     assert "only an app" not in nobody.stdout
 
 

@@ -39,6 +39,18 @@ def test_an_app_that_never_reports_is_running_and_not_counted_as_confirmed() -> 
     assert (way.running, way.confirmed) == (1, 0)
 
 
+def test_who_runs_again_what_it_gave_up_has_fallen_back_until_it_is_confirmed() -> None:
+    story = Story().applies(14).reports(13).offered(14, at=13).fetched(14).reports(14)
+    way = the_way(story)
+    assert (way.running, way.fell_back, way.again, way.fallen) == (1, 0, 1, 1)
+    assert station(RELEASES[1], story.client) == "fell-back"
+
+    story.says("ready-confirmed", 14)
+    way = the_way(story)
+    assert (way.running, way.confirmed, way.again, way.fallen) == (1, 1, 0, 0)
+    assert station(RELEASES[1], story.client) == "confirmed"
+
+
 def test_whoever_moved_on_runs_the_older_one_no_longer_and_has_it_confirmed_no_more() -> None:
     story = Story().applies(13).says("ready-confirmed", 13).applies(14, at=13)
     assert (the_way(story, of=13).running, the_way(story, of=13).confirmed) == (0, 0)

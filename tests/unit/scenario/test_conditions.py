@@ -60,6 +60,18 @@ def test_a_wait_that_failed_says_where_the_others_are_and_the_reason_of_their_la
     )
 
 
+def test_a_client_in_a_rollback_loop_is_in_it_on_its_way_up_too() -> None:
+    down = Story().applies(12).reports(11)
+    down.offered(12, at=11).fetched(12).reports(12).reports(11)
+    up = Story().applies(12).reports(11)
+    up.offered(12, at=11).fetched(12).reports(12).reports(11).offered(12, at=11).fetched(12).reports(12)
+    where = seen(of(down, "down"), of(up, "up"))
+
+    assert judged("labelled", where, code="rollback-loop", all_of=True).holds
+    assert judged("fell-back", where, sequence="12", all_of=True).holds
+    assert judged("running", where, sequence="12", exactly=1).holds
+
+
 def test_everyone_means_also_who_has_not_checked_yet() -> None:
     where = seen(of(Story().applies(12), "phone-1"), groups={"phones": PHONES[:3]})
     result = judged("running", where, sequence="12", all_of=True)
