@@ -35,6 +35,8 @@ def crew(block: Mapping[str, Any]) -> Crew:
         if key not in _KEYS:
             raise Mistake(key, f"{quoted(key)} is nothing that [[clients]] have", nearest(key, _KEYS))
     given = {key: read(key, block[key]) for key, read in _KEYS.items() if key in block}
+    if "names" in given and "count" not in given:
+        given["count"] = max(1, len(given["names"]))
     made = Crew(**given)
     if len(made.names) > made.count:
         raise Mistake(

@@ -210,7 +210,11 @@ async def _wait(wait: Wait, stage: Stage) -> None:
         if result.holds:
             return
         if not await stage.lives_on(until):
-            raise _Failed(f"{result.expected}, within {wait.within:g} s", result.seen)
+            idle = "" if stage.fleet.due() is not None or not stage.fleet.phones else _NOBODY_ACTS
+            raise _Failed(f"{result.expected}, within {wait.within:g} s", result.seen + idle)
+
+
+_NOBODY_ACTS = "; no client does anything by itself: its [[clients]] have no poll"
 
 
 async def _asked(condition: Condition, stage: Stage) -> Result:

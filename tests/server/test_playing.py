@@ -86,6 +86,14 @@ async def test_waiting_ends_as_soon_as_the_condition_holds_and_not_before_the_la
 # --- commands -----------------------------------------------------------------------------------------------------
 
 
+async def test_waiting_for_clients_that_do_nothing_by_themselves_says_what_they_lack(tmp_path: Path) -> None:
+    idle = "[[clients]]\ncount = 2\n"
+    verdict, _ = await played(written(tmp_path, idle + SAVE + _step(wait="confirmed", within="20s")))
+
+    assert verdict.steps[1].outcome == "failed"
+    assert verdict.steps[1].seen.endswith("; no client does anything by itself: its [[clients]] have no poll")
+
+
 async def test_names_stand_for_sequences_and_faults_and_clients(tmp_path: Path) -> None:
     document = (
         '[[clients]]\ngroup = "phones"\ncount = 2\nnames = ["Mia", "Ben"]\n'

@@ -49,7 +49,7 @@ def a_step(text: str) -> str:
         ("[[clients]]\ncount = 10001", 2, "count is 10001", "1 to 10000"),
         ('[[clients]]\npoll = "10"', 2, "poll is '10'; expected is a duration", '"10s"'),
         ("[[clients]]\nignores = 10", 2, "ignores is 10; expected is a share", "0 to 1"),
-        ('[[clients]]\nnames = ["Mia", "Ben"]', 2, "names are 2, and count is 1", "count = 2"),
+        ('[[clients]]\ncount = 1\nnames = ["Mia", "Ben"]', 3, "names are 2, and count is 1", "count = 2"),
         (
             '[[clients]]\nnames = ["Mia"]\n[[clients]]\nnames = ["Mia"]',
             4,

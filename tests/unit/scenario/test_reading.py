@@ -183,6 +183,11 @@ def test_the_number_of_a_fault_is_known_by_the_name_of_the_step_that_armed_it() 
     ]
 
 
+def test_who_is_named_need_not_be_counted() -> None:
+    [crew] = read('[[clients]]\nnames = ["Mia", "Ben"]\n[[steps]]\nlive = "1s"\n').crews
+    assert (crew.count, crew.names) == (2, ("Mia", "Ben"))
+
+
 def test_on_a_stage_that_others_played_on_their_clients_and_names_are_known() -> None:
     document = '[[steps]]\nact = "check"\ngroup = "cast"\n[[steps]]\nexpect = "withheld"\nsequence = "@bad"\n'
 
