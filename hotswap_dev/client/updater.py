@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from hotswap_dev.client.updating.archive import entries
-from hotswap_dev.client.updating.bundles import SMALL, Bundles, done
+from hotswap_dev.client.updating.bundles import SMALL, done
 from hotswap_dev.client.updating.fetching import fetch
 from hotswap_dev.client.updating.signature import refusal
 from hotswap_dev.client.updating.storage import Disk, Memory, Storage
@@ -47,7 +47,7 @@ from hotswap_dev.domain.plugin import (
 from hotswap_dev.domain.plugin.app import Config, VersionInfo
 from hotswap_dev.errors import HotswapError
 
-__all__ = ["Bundles", "Disk", "LaunchRefused", "Memory", "Outcome", "Request", "Storage", "Updater", "here"]
+__all__ = ["Disk", "LaunchRefused", "Memory", "Outcome", "Request", "Storage", "Updater", "here"]
 
 _T = TypeVar("_T")
 
@@ -118,8 +118,7 @@ class Updater:
     `config` is `plugins.hotswap` of a Tauri config. `storage` outlives it: a `Memory` unless given, `Disk(folder)` for
     the plugin's layout. `session` is shared if given, else its own; give one with a `DummyCookieJar`: the plugin keeps
     no cookies. `sleep` waits between a download's attempts (1 to 16 s each). `listener` is told each lifecycle event
-    as it happens. `bundles` is shared by apps that get the same ones; their storage is a `Memory`. Commands go one
-    after the other, as a lock sees to; cancelled, one leaves the app as it was before.
+    as it happens. Commands go one after the other, as a lock sees to; cancelled, one leaves the app as it was before.
 
     LaunchRefused on entering where the plugin would not start: config missing or not readable, http under
     `require_https`.
@@ -136,7 +135,6 @@ class Updater:
         session: aiohttp.ClientSession | None = None,
         sleep: Sleep = asyncio.sleep,
         listener: Listener | None = None,
-        bundles: Bundles | None = None,
         zip: bool = True,  # noqa: A002
     ) -> None:
         self.storage: Storage = Memory() if storage is None else storage
@@ -153,10 +151,7 @@ class Updater:
         self._own_session = session is None
         self._sleep = sleep
         self._listener = listener
-        self._bundles = bundles
         self._turn = asyncio.Lock()
-        if bundles is not None and not isinstance(self.storage, Memory):
-            raise ValueError("only what lies in memory can be shared: give `bundles` with a Memory")
 
     async def __aenter__(self) -> Self:
         config = read_config(self._config, zip=self._zip)
@@ -245,7 +240,7 @@ class Updater:
         if self._session is None:
             raise RuntimeError("this app is not running: enter it with `async with`")
         async with self._turn:
-            run = _Run(self._session, self.storage, self._sleep, self._listener, self._bundles)
+            run = _Run(self._session, self.storage, self._sleep, self._listener)
             before = self.app
             heard = await run.driven(command(before))
             self.app = heard.app
@@ -266,12 +261,7 @@ class _Run:
     """One command on its way."""
 
     def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        storage: Storage,
-        sleep: Sleep,
-        listener: Listener | None,
-        bundles: Bundles | None,
+        self, session: aiohttp.ClientSession, storage: Storage, sleep: Sleep, listener: Listener | None
     ) -> None:
         self.lifecycle: list[Emitted] = []
         self.requests: list[Request] = []
@@ -280,7 +270,6 @@ class _Run:
         self._storage = storage
         self._sleep = sleep
         self._listener = listener
-        self._bundles = bundles
 
     async def driven(self, command: Command) -> Heard:
         came: Came = None
@@ -307,16 +296,11 @@ class _Run:
             return None
         if isinstance(act, Keep):
             return await done(in_memory, lambda: storage.keep(act.before, act.after, tidy=act.tidy))
-        small, bundles = len(act.bundle) <= SMALL, self._bundles
+        small = len(act.bundle) <= SMALL
         if isinstance(act, Verify):
-            if bundles is None:
-                refused = await done(small, lambda: refusal(act.bundle, act.signature, act.pubkey))
-            else:
-                refused = await bundles.refusal(act.bundle, act.signature, act.pubkey)
+            refused = await done(small, lambda: refusal(act.bundle, act.signature, act.pubkey))
             self.signed = refused is None
             return refused
-        if bundles is not None and isinstance(storage, Memory):
-            return storage.take(await bundles.listing(act.bundle, act.format), act.manifest)
         return await done(
             small and in_memory, lambda: storage.extract(entries(act.bundle, act.format), act.manifest)
         )

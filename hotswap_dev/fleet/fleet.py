@@ -12,7 +12,7 @@ from typing import Literal, Self
 import aiohttp
 from msgspec import Struct
 
-from hotswap_dev.client.updater import Bundles
+from hotswap_dev.client.updating.bundles import Bundles
 from hotswap_dev.errors import HotswapError, NotFound
 from hotswap_dev.fleet.clock import Clock
 from hotswap_dev.fleet.happened import Tell

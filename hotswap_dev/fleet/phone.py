@@ -10,7 +10,7 @@ from http import HTTPStatus
 import aiohttp
 from msgspec.structs import replace
 
-from hotswap_dev.client.updater import Bundles
+from hotswap_dev.client.updating.bundles import Bundles
 from hotswap_dev.client.updating.fetching import fetch
 from hotswap_dev.domain.plugin import Extract, Get, Verify, Wait
 from hotswap_dev.fleet.clock import Clock

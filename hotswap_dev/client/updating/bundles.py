@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 class Bundles:
-    """What is known of bundles, for the `Updater`s of one event loop that share it.
+    """What is known of bundles, for the clients of one event loop that share it.
 
     `look` tells whether a page starts (`Listing.starts`); without it every page does. Safe for clients that ask at
     once: the second one waits for what the first has begun, also where the first is cancelled.

@@ -160,13 +160,8 @@ class Memory:
 
     def __init__(self, folder: Folder | None = None) -> None:
         self.folder = Folder() if folder is None else folder
-        self.listings: dict[int, Listing] = {}
-        """Of each version that was extracted here; clients that share a `Bundles` share these too."""
-
-    @property
-    def files(self) -> Mapping[int, Mapping[str, int]]:
-        """Paths and sizes in bytes of each version's files."""
-        return {sequence: listing.files for sequence, listing in self.listings.items()}
+        self.files: dict[int, Mapping[str, int]] = {}
+        """Paths and sizes in bytes of each version's files; their contents are let go."""
 
     def read(self) -> Folder:
         """As it was left."""
@@ -174,13 +169,10 @@ class Memory:
 
     def extract(self, entries: Iterable[Entry], manifest: Manifest) -> str | None:
         """The same checks as on a disk, without one."""
-        return self.take(listed(entries), manifest)
-
-    def take(self, listing: Listing, manifest: Manifest) -> str | None:
-        """The same, where what comes of the extraction is known already."""
+        listing = listed(entries)
         if listing.error is not None:
             return listing.error
-        self.listings[manifest.sequence] = listing
+        self.files[manifest.sequence] = listing.files
         versions = {**self.folder.versions, manifest.sequence: _made(manifest)}
         self.folder = msgspec.structs.replace(self.folder, versions=versions)
         return None
@@ -188,7 +180,7 @@ class Memory:
     def keep(self, before: Folder, after: Folder, *, tidy: bool = False) -> str | None:
         """Nothing can fail here."""
         self.folder = after
-        self.listings = {one: listing for one, listing in self.listings.items() if one in after.versions}
+        self.files = {one: files for one, files in self.files.items() if one in after.versions}
         return None
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, DummyCookieJar
 
-from hotswap_dev.client.updater import Bundles, Disk, Memory, Updater
+from hotswap_dev.client.updater import Updater
 from hotswap_dev.client.updating import bundles as module
+from hotswap_dev.client.updating.bundles import Bundles
 from hotswap_dev.packing.signing import new_key
 from tests.real_client.scripted_server import tar_gz
-from tests.unit.client.test_updater import BUNDLE, KEY, Server, server_fixture, taken
+from tests.unit.client.test_updater import BUNDLE, KEY, Server, server_fixture
 
 __all__ = ["server_fixture"]
 
@@ -117,39 +116,6 @@ async def test_a_bundle_that_is_in_use_is_verified_once_however_many_corrupted_o
         assert await shared.refusal(BUNDLE, SIGNATURE, KEY.public_key) is None
         assert await shared.refusal(BUNDLE + bytes([number]), SIGNATURE, KEY.public_key) is not None
     assert (shared.verified, shared.recalled) == (11, 9)
-
-
-async def test_apps_that_share_bundles_run_them_as_one_alone_does(server: Server) -> None:
-    shared = Bundles()
-    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
-        storages = [Memory() for _ in range(3)]
-        for storage in storages:
-            async with Updater(
-                server.config, binary_version="0.1.0", storage=storage, session=session, bundles=shared
-            ) as app:
-                said = await taken(app)
-                assert (said.error, said.signed, app.version.sequence) == (None, True, 7)
-    alone = Memory()
-    async with Updater(server.config, binary_version="0.1.0", storage=alone) as app:
-        await taken(app)
-    assert (shared.verified, shared.recalled) == (1, 2)
-    assert all(storage.files == alone.files and storage.folder == alone.folder for storage in storages)
-    assert storages[0].listings[7] is storages[1].listings[7]
-
-
-async def test_a_refused_bundle_is_refused_for_everyone_in_the_plugins_words(server: Server) -> None:
-    shared = Bundles()
-    server.bundle = tar_gz({"../evil": "1"})
-    for _ in range(2):
-        async with Updater(server.config, binary_version="0.1.0", bundles=shared) as app:
-            said = await taken(app)
-            assert said.error == "extraction failed: unsafe path component in archive: ../evil"
-            assert app.version.sequence == 0
-
-
-def test_what_lies_on_a_disk_is_not_shared(server: Server) -> None:
-    with pytest.raises(ValueError, match="give `bundles` with a Memory"):
-        Updater(server.config, binary_version="0.1.0", storage=Disk(Path("x")), bundles=Bundles())
 
 
 async def test_a_check_tells_the_reason_that_the_answer_names(server: Server) -> None:
