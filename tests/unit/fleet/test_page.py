@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hotswap_dev.client.updater import Bundles
+from hotswap_dev.client.updating.bundles import Bundles
 from hotswap_dev.domain.faults.bundle import BundleFault
 from hotswap_dev.domain.faults.reactions import reaction
 from hotswap_dev.fleet.page import CRASHES, starts
