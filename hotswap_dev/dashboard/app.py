@@ -15,11 +15,11 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 
 from hotswap_dev.dashboard.acting import carry_out, is_asking
 from hotswap_dev.dashboard.ascii import wants_ascii
 from hotswap_dev.dashboard.feed import Control, Feed
+from hotswap_dev.dashboard.frames import FRAME, Frames
 from hotswap_dev.dashboard.keys import Say, plan
 from hotswap_dev.dashboard.looking import Looking, as_seen, asked_of_history, looked_at, staying_on
 from hotswap_dev.dashboard.mirror import Mirror
@@ -32,9 +32,6 @@ from hotswap_dev.dashboard.view import Link, Selected, View
 from hotswap_dev.domain.text import shown
 
 _log = logging.getLogger(__name__)
-
-FRAME = 1 / 8
-"""Seconds between two paintings: more often nobody reads, and each takes milliseconds (hardening C9)."""
 
 INTERRUPTED = 130
 """How a process ends that Ctrl-C ended, whoever it was that read the key."""
@@ -81,8 +78,7 @@ class Dashboard(App[int]):
             control, self.mirror, now=now, changed=self.changed, pause=pause, server_ended=server_ended
         )
         self._telling = Telling(storyteller, self.changed)
-        self._frame = frame
-        self._due: Timer | None = None
+        self.frames = Frames(self, frame, self.paint)
         self._painted = Link()
         self.drawn: Selected | None = None
         self._told: list[Toast] = []
@@ -145,30 +141,18 @@ class Dashboard(App[int]):
 
     def changed(self) -> None:
         """Something is new: paint it with the next frame."""
-        if self.feed.link != self._painted:
+        linked = self.feed.link != self._painted
+        if linked:
             self._painted = self.feed.link
             if self.feed.link.state == "live":
                 self.read_older()  # what happened before this dashboard came, or while it was away
-            self.call_later(self.paint)
-        elif self._frame <= 0:
-            self.call_later(self.paint)
-        elif self._due is None:
-            self._due = self.set_timer(self._frame, self.paint)
+        self.frames.changed(at_once=linked)
 
     def paint(self) -> None:
         """Draw this moment on every screen that shows it."""
-        if self._due is not None:
-            self._due.stop()
-            self._due = None
-        if not self.is_running:
-            return
-        view = self.view()
-        for screen in self.screen_stack:
-            refreshed: Callable[[View], None] | None = getattr(screen, "refreshed", None)
-            if refreshed is not None and screen.is_mounted:
-                refreshed(view)
-        # Of the other panes the main screen settles what is selected.
-        self.drawn = view.selected if self.looking.pane == "checks" else self.looking.selected
+        if (view := self.frames.draw(self.view)) is not None:
+            # Of the other panes the main screen settles what is selected.
+            self.drawn = view.selected if self.looking.pane == "checks" else self.looking.selected
 
     def press(self, key: str, chosen: Callable[[View], View] | None = None) -> None:
         """A key that asks the server for something; nothing for one that does not.

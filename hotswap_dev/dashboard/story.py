@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hotswap_dev.errors import HotswapError
+
 _log = logging.getLogger(__name__)
 
 State = Literal[
@@ -19,7 +21,7 @@ State = Literal[
     "told",  # a beat was played, and its outcome came about
     "failed",  # it was played, and something else came about
     "ended",  # the last one was told: the next one is the first
-    "broken",  # a bug has ended the story; the dashboard goes on
+    "broken",  # the story can't go on, by a bug where `failed` says nothing else; the dashboard does
 ]
 
 
@@ -86,6 +88,9 @@ class Telling:
             return
         try:
             await self._storyteller.tell(self._changed)
+        except HotswapError as error:
+            self._broken = Moment(state="broken", count=0, failed=error.message, says=error.hint or "")
+            self._changed()
         except Exception:
             self._breaks()
             self._changed()

@@ -357,7 +357,7 @@ async def test_a_key_that_is_chosen_in_the_palette_does_what_it_does_when_it_is_
 
 async def test_a_key_acts_on_the_client_that_was_on_the_screen_and_not_on_one_that_came_since() -> None:
     async with desk_on() as desk:
-        desk.app._frame = 1_000.0  # nothing is painted by itself any more
+        desk.app.frames.every = 1_000.0  # nothing is painted by itself any more
         desk.control.happens(checked("newcomer", at=later(5)))
         await desk.pilot.pause()
         assert "newcomer" in desk.app.mirror.clients

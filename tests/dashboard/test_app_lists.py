@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotswap_dev.dashboard import check_log, feed
-from hotswap_dev.dashboard.app import FRAME, Dashboard
+from hotswap_dev.dashboard.app import Dashboard
 from hotswap_dev.dashboard.check_log import MOST_ROWS, CheckLog
+from hotswap_dev.dashboard.frames import FRAME
 from hotswap_dev.domain.facts import NoteAdded
 from tests.dashboard.desks import (
     OPENS,
@@ -216,7 +217,8 @@ class Frames:
         self.due: list[tuple[float, Callable[[], Any]]] = []
         self.painted = 0
         self._app, self._paint = app, app.paint
-        app._frame = FRAME
+        app.frames.every = FRAME
+        app.frames.paint = self._counted
         app.paint = self._counted  # type: ignore[method-assign]
         app.set_timer = self._timer  # type: ignore[method-assign, assignment]
 

@@ -123,7 +123,7 @@ async def test_what_can_be_copied_is_of_the_client_that_was_drawn_and_not_of_one
     control = many(1)
     async with desk_on(control) as desk:
         await desk.happens(_check(0))
-        desk.app._frame = 1000.0  # nothing more is drawn until a key asks for it
+        desk.app.frames.every = 1000.0  # nothing more is drawn until a key asks for it
         control.happens(_check(1))
         await desk.pilot.press("y")
         await desk.rests()

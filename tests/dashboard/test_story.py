@@ -15,6 +15,7 @@ from hotswap_dev.dashboard.selectors import story_lines
 from hotswap_dev.dashboard.spans import cells, plain
 from hotswap_dev.dashboard.story import Moment, Telling
 from hotswap_dev.dashboard.view import View
+from hotswap_dev.errors import HotswapError
 from tests.unit.making import NOW
 
 PLAYS = Moment(
@@ -164,6 +165,21 @@ def test_a_bug_in_a_story_is_a_line_and_its_trace_is_in_the_log(
     assert "ZeroDivisionError" in caplog.text
     assert telling.moment is telling.moment  # one bug is one line, and is logged once
     assert caplog.text.count("Traceback") == 1
+
+
+def test_a_story_that_cannot_be_told_says_why_and_that_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    class Unable(Failing):
+        async def tell(self, changed: Callable[[], None]) -> None:
+            raise HotswapError("the server has published nothing within 10 s", "does it watch dist?")
+
+    telling = Telling(Unable(""), lambda: None)
+    asyncio.run(telling.go_on())
+
+    first, second, third = lines(telling.moment)
+    assert first == " the story can't go on: the server has published nothing within 10 s"
+    assert (second, third) == (" does it watch dist?", " all else does")
+    assert "Traceback" not in caplog.text
+    assert telling.ask("next") is None
 
 
 def test_no_storyteller_is_no_story() -> None:

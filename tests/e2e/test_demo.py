@@ -21,6 +21,7 @@ from hotswap_dev.scenario.model import Scenario
 from hotswap_dev.scenario.stage import Stage
 from hotswap_dev.scenario.verdict import Ended, Verdict
 from tests.e2e.server_process import ServerProcess, clean_environment
+from tests.e2e.test_imports import loaded
 
 _PATIENCE = 60.0
 
@@ -137,3 +138,9 @@ def test_a_beat_that_goes_otherwise_is_exit_code_1(
     assert "expected: all run 5; seen: 3 run 5" in said
     assert "0 of 2 beats came to what they should" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_process_that_plays_the_story_has_no_server_in_it(tmp_path: Path) -> None:
+    server = ("hotswap_dev.server", "hotswap_dev.engine", "hotswap_dev.watching")
+
+    assert loaded("import hotswap_dev.cli.demo.phones", server, tmp_path) == []

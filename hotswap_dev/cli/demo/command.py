@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from hotswap_dev.cli.demo.place import Place
 
 PORT = 3333
-_SEED = 7
+
+SEED = 45
+"""With it the dice choose Ada alone for the first ten percent: `domain.rollout.bucket` puts her, of all phones of the
+cast, below 10 at sequence 3, which is what the second beat saves where the first was played before. So who looks at it
+sees one of ten, and that is the one whom the beat speaks of.
+"""
 
 
 @click.command()
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
-    default=_SEED,
+    default=SEED,
     show_default=True,
     metavar="N",
     help="what chance decides; the same seed is the same story",
@@ -92,11 +97,13 @@ def numbers(beats: str) -> tuple[int, ...] | None:
 
 def server_words(asked: Mapping[str, Any], dist: Path, project: Path, workspace: Path) -> tuple[str, ...]:
     """What `serve` is told: every place named, so that no project and no setting around here counts."""
+    from hotswap_dev.cli.demo.place import APP_VERSION
+
     return (
         str(dist),
         *("--project", str(project)),
         *("--workspace", str(workspace)),
-        *("--app-version", "1.0.0"),
+        *("--app-version", APP_VERSION),
         *("--host", str(asked["host"])),
         *("--port", str(asked["port"]), "--auto-port"),
     )

@@ -18,6 +18,9 @@ from hotswap_dev.scenario.verdict import Begun, Ended, Told, Verdict
 
 Echo = Callable[[str], None]
 
+_NAME = 20
+"""Columns of a name: the longest of the story has as many."""
+
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–", None)}  # noqa: RUF001 - a dash
 
 
@@ -38,8 +41,8 @@ class TextLines:
         """A step, or what a client did."""
         if isinstance(told, Happened):
             if self._is_news(told):
-                name = shown(self._name(told.client), 20)
-                self._echo(click.style(f"      {name:<15} {in_words(told)}", dim=True))
+                name = shown(self._name(told.client), _NAME)
+                self._echo(click.style(f"      {name:<{_NAME}} {in_words(told)}", dim=True))
         elif isinstance(told, Begun):
             if told.say:
                 self._echo(f"  {shown(told.say, 300)}")

@@ -14,8 +14,8 @@ from hotswap_dev.errors import HotswapError, UsageError
 from hotswap_dev.fleet.happened import Happened
 from hotswap_dev.fleet.plan import Crew
 from hotswap_dev.scenario.beats import beats, cast
+from hotswap_dev.scenario.meeting import Meeting
 from hotswap_dev.scenario.model import Scenario
-from hotswap_dev.scenario.own_server import Meeting
 from hotswap_dev.scenario.playing import play
 from hotswap_dev.scenario.stage import Stage, staged
 from hotswap_dev.scenario.verdict import Tell, Verdict

@@ -18,10 +18,12 @@ from hotswap_dev.storage.workspace import take_lock
 
 PREFIX = "hotswap-dev-demo-"
 FIRST_BUILD = "hello-v1"
+APP_VERSION = "1.0.0"
+"""Of the app that its builds are for; with another one the next build would be for other phones."""
 
 _HELD = ".held"
-_YOUNG = 60.0
-"""Seconds within which a folder without a holder may be one that is being made."""
+_YOUNG = 5.0
+"""Seconds within which a folder without a holder may be one that is being made, or its server still ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
 
 def way_on(place: Place) -> str:
     """How to go on with a demo that was kept."""
-    return f"hotswap-dev {_quoted(place.dist)} --project {_quoted(place.project)}"
+    where = f"{_quoted(place.dist)} --project {_quoted(place.project)}"
+    return f"hotswap-dev {where} --app-version {APP_VERSION}"
 
 
 def _quoted(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,9 @@ _CHECK_PATH = f"/api/ota/{PLACEHOLDER}"
 _DEFAULT_FOR = "60s"
 _MOST_CLIENTS = 100_000
 _MOST_WORKERS = 256
-
+_ANSWER_SECONDS = 5.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""One machine's own names: a server that listens at one of them is meant by each."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -93,7 +96,7 @@ def fleet(
     texts = {trait.name: given.pop(trait.field) for trait in TRAITS}
     asked = crew(texts, count=clients)
     seconds = None if lasts is None else positive_seconds("for", lasts)
-    _demand_together(locust=locust, start=start, csv=csv, report=report)
+    _demand_together(locust=locust, start=start, csv=csv, report=report, workers=_is_typed("workers"))
     server = _server(url, where)
     site = _site(url) if url is not None else _of(server).site
     key = _pubkey(pubkey, server, site)
@@ -111,6 +114,8 @@ def fleet(
             csv=csv,
         )
         if start:
+            under_locust.demand_locust()
+            _demand_answer(site)
             click.get_current_context().exit(under_locust.run(wanted, as_json=as_json))
         lines = list(under_locust.told(wanted))
         if as_json:
@@ -122,6 +127,7 @@ def fleet(
     from hotswap_dev.cli.fleet import ended, running
 
     page = None if report is None else _writable(report)
+    _demand_answer(site)
     ran = running.run(
         asked,
         site=site,
@@ -130,25 +136,32 @@ def fleet(
         seconds=positive_seconds("for", _DEFAULT_FOR) if seconds is None else seconds,
         keep=page is not None,
     )
-    outcome = ended.concluded(ran, server)
-    if page is not None:
-        page.write_text(ended.page(outcome), encoding="utf-8")
-        click.echo(f"the report is {shown(str(page), 200)}", err=True)
+    outcome = ended.concluded(ran, _as_it_is_now(server, where))
     if as_json:
         echo_json(ended.plain(outcome))
     else:
         for line in ended.lines(outcome):
             click.echo(line)
+    if page is not None:
+        _write(page, ended.page(outcome))
+        click.echo(f"the report is {shown(str(page), 200)}", err=True)
     click.get_current_context().exit(ran.code)
 
 
-def _demand_together(*, locust: bool, start: bool, csv: str | None, report: str | None) -> None:
-    if not locust and (start or csv is not None):
-        raise UsageError(f"{'--start' if start else '--csv'} means nothing without --locust", "add --locust")
+def _is_typed(name: str) -> bool:
+    """Whether an option was given, and has not its default alone."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not None and source is not click.core.ParameterSource.DEFAULT
+
+
+def _demand_together(
+    *, locust: bool, start: bool, csv: str | None, report: str | None, workers: bool
+) -> None:
+    alone = "--start" if start else "--csv" if csv is not None else "--workers" if workers else None
+    if not locust and alone is not None:
+        raise UsageError(f"{alone} means nothing without --locust", "add --locust")
     if locust and report is not None:
         raise UsageError("--report means nothing with --locust", "locust has its own page, and --csv PREFIX")
-    if csv is not None and not start:
-        return
 
 
 def _server(url: str | None, where: dict[str, Any]) -> ServerFile | None:
@@ -159,7 +172,38 @@ def _server(url: str | None, where: dict[str, Any]) -> ServerFile | None:
         if url is None:
             raise
         return None
-    return server if url is None or _site(url) == server.site.rstrip("/") else None
+    return server if url is None or _place(_site(url)) == _place(server.site) else None
+
+
+def _place(site: str) -> tuple[str, str | None, int | None]:
+    """What is the same of two addresses that lead to one server."""
+    parts = urlsplit(site)
+    default = 443 if parts.scheme == "https" else 80
+    host = _LOOPBACK[0] if parts.hostname in _LOOPBACK else parts.hostname
+    return parts.scheme, host, default if parts.port is None else parts.port
+
+
+def _as_it_is_now(server: ServerFile | None, where: dict[str, Any]) -> ServerFile | None:
+    """That server after the run: one that was started anew meanwhile has its control site elsewhere."""
+    if server is None:
+        return None
+    try:
+        now = running_server(where)
+    except Unreachable:
+        return server
+    return now if _place(now.site) == _place(server.site) else server
+
+
+def _demand_answer(site: str) -> None:
+    """Unreachable where nobody listens: clients that all ask in vain are no result."""
+    _, host, port = _place(site)
+    try:
+        socket.create_connection((host, port), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        raise Unreachable(
+            f"no server answers at {shown(site, 80)}: {error.strerror or error}",
+            "start it, or name another: hotswap-dev fleet URL",
+        ) from None
 
 
 def _of(server: ServerFile | None) -> ServerFile:
@@ -187,8 +231,14 @@ def _site(url: str) -> str:
 
 def _pubkey(given: str | None, server: ServerFile | None, site: str) -> str:
     if given is not None:
-        file = Path(given)
-        return parse_public_key(file.read_text(encoding="utf-8") if file.is_file() else given)
+        try:
+            file = Path(given)
+            return parse_public_key(file.read_text(encoding="utf-8") if file.is_file() else given)
+        except HotswapError as error:
+            raise UsageError(f"--pubkey: {error.message}", error.hint) from None
+        except (OSError, ValueError):  # no name that a file could have, or one whose content is no text
+            hint = "the line that begins with RW, or the file that has it"
+            raise UsageError(f"--pubkey: the public key {shown(given, 40)!r} can't be read", hint) from None
     if server is None:
         raise UsageError(
             f"nothing says which key the bundles of {shown(site, 80)} are signed with",
@@ -200,10 +250,15 @@ def _pubkey(given: str | None, server: ServerFile | None, site: str) -> str:
 def _writable(text: str) -> Path:
     """Where the page will go: said before the run and not after it, where it can't be."""
     path = Path(text)
+    _write(path, "", mode="a")  # what is there stays until there is something new
+    return path
+
+
+def _write(path: Path, text: str, mode: str = "w") -> None:
     try:
-        path.touch()
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise HotswapError(
-            f"no report can be written to {shown(text, 200)}: {error.strerror}", "name another file"
+            f"no report can be written to {shown(str(path), 200)}: {error.strerror}", "name another file"
         ) from None
-    return path

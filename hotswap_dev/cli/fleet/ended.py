@@ -53,6 +53,8 @@ class Outcome:
     server_bytes: int | None
     asked: bool
     """Whether the server's side is known."""
+    missing: str
+    """Why it is not, where it was asked for."""
     labels: Labels | None
     """None where nobody could be asked, or nothing was settled."""
 
@@ -66,13 +68,13 @@ class Outcome:
 
 def concluded(ran: Ran, server: ServerFile | None) -> Outcome:
     """Ask the server, where its control site is known, for its side of the run."""
-    seen, asked, labels, remarks = Seen(), False, None, []
+    seen, asked, labels, missing = Seen(), False, None, ""
     if server is not None:
         control = ControlClient(server.control, server.token or "")
         try:
             seen, labels, asked = look(control, ran.began), _labels(control, ran), True
         except HotswapError as error:
-            remarks.append(f"The server's side is missing: {error.message}")
+            missing = error.message
     report = gathered(
         seen,
         ran.happened,
@@ -81,7 +83,7 @@ def concluded(ran: Ran, server: ServerFile | None) -> Outcome:
         seed=ran.seed,
         source=ran.site,
         seconds=ran.seconds,
-        said=[*remarks, _verified(ran)],
+        said=[*([f"The server's side is missing: {missing}"] if missing else []), _verified(ran)],
     )
     return Outcome(
         ran=ran,
@@ -89,6 +91,7 @@ def concluded(ran: Ran, server: ServerFile | None) -> Outcome:
         fleet_bytes=_own_memory(),
         server_bytes=None if server is None else _memory_of(server.pid),
         asked=asked,
+        missing=missing,
         labels=labels,
     )
 
@@ -204,6 +207,9 @@ def _figures(outcome: Outcome) -> Iterator[str]:
             f"{'server' if latency is outcome.report.latencies[0] else '':<11}{what}: "
             f"p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms, max {latency.worst:.1f} ms"
         )
+    if outcome.missing:
+        said = f"its side is missing: {shown(outcome.missing, 200)}"
+        yield from wrapped(said, indent=" " * 11, first=f"{'server':<11}")
     late = ran.lateness
     mean = 1000 * late.total / max(late.actions, 1)
     yield (
@@ -274,6 +280,7 @@ def plain(outcome: Outcome) -> dict[str, wire.Json]:
         "labels": None
         if outcome.labels is None
         else {"judged": outcome.labels.judged, "wrong": wire.plain(outcome.labels.wrong)},
+        "server_missing": outcome.missing or None,
         "latencies": [_timed(one) for one in outcome.report.latencies],
         "lateness": {
             "actions": ran.lateness.actions,

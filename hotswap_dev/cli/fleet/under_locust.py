@@ -68,15 +68,19 @@ def told(asked: Asked) -> Iterator[str]:
         yield f"# {_MISSING}"
 
 
+def demand_locust() -> None:
+    """HotswapError where it is not installed."""
+    if not _installed():
+        raise HotswapError("locust is not installed", _MISSING, code="no-locust")
+
+
 def run(asked: Asked, *, as_json: bool) -> int:
     """Start them as child processes, wait for the end, and end them in order; the exit code.
 
-    Locust's own figures are printed, as JSON where that was asked for. HotswapError where locust is not installed.
+    Locust's own figures are printed, as JSON where that was asked for.
     """
-    if not _installed():
-        raise HotswapError("locust is not installed", _MISSING, code="no-locust")
     master_port, web_port = _free(_MASTER_PORT), _free(_WEB_PORT)
-    locust = [sys.executable, "-m", "locust"]
+    locust = [sys.executable, "-m", "hotswap_dev.cli.fleet.tied"]
     master = [*locust, *_master(asked, master_port, web_port)]
     if as_json:
         master += ["--json", "--skip-log"]
@@ -153,23 +157,29 @@ def _worker(port: int) -> Iterator[str]:
 
 
 class _Children:
-    """The master, started first, and its workers. They are in sessions of their own: a Ctrl-C is for us to hand on."""
+    """The master, started first, and its workers. They are in sessions of their own: a Ctrl-C is for us to hand on.
+
+    Each reads a pipe whose other end is held here, and so hears of it if this process is killed (`tied`).
+    """
 
     def __init__(self) -> None:
         self.code: int | None = None
+        self._heard, self._held = os.pipe()
         self._all: list[subprocess.Popen[bytes]] = []
 
     def start(self, command: Sequence[str], stdout: int | None) -> subprocess.Popen[bytes]:
         """One more, whose errors are shown as ours."""
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and locust
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=self._heard,
             stdout=stdout,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._all.append(child)
+        if self.code is not None:  # the signal came while this one was being started
+            child.terminate()
         return child
 
     def end(self, code: int) -> None:
@@ -192,6 +202,8 @@ class _Children:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        os.close(self._heard)
+        os.close(self._held)
 
 
 _MISSING = "it is the extra `fleet`: pip install 'hotswap-dev[fleet]', or pip install locust"

@@ -36,9 +36,10 @@ def story_lines(view: View, width: int) -> Sequence[Line]:
     if told is None:
         return ()
     if told.state == "broken":
-        says = "the story can't go on: it is a bug; the log file has the whole of it"
-        rows: Sequence[Line] = ((Span(says, "bad"),), (Span("all else does"),), ())
-        return [margined(row, (), width) for row in rows]
+        why = shown(told.failed, _LONGEST) or "it is a bug; the log file has the whole of it"
+        hint = [line(shown(told.says, _LONGEST))] if told.says else []
+        rows = [(Span(f"the story can't go on: {why}", "bad"),), *hint, line("all else does"), ()]
+        return [margined(row, (), width) for row in rows[: 1 + _BELOW]]
     below = _below(told, max(0, width - 2))
     return [_leading(told, width), *(margined(row, (), width) for row in [*below, (), ()][:_BELOW])]
 

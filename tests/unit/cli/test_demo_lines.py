@@ -7,9 +7,10 @@ from typing import get_args
 
 import pytest
 
-from hotswap_dev.cli.demo.command import numbers
+from hotswap_dev.cli.demo.command import SEED, numbers
 from hotswap_dev.cli.demo.lines import JsonLines, TextLines, in_words
 from hotswap_dev.cli.demo.phones import MOST, cast_of, played
+from hotswap_dev.domain.rollout import bucket
 from hotswap_dev.errors import UsageError
 from hotswap_dev.fleet.happened import Happened, What
 from hotswap_dev.fleet.plan import planned
@@ -47,7 +48,7 @@ def test_a_beat_is_told_with_its_steps_what_phones_did_and_what_came_of_it() -> 
         "2 of 9 · Ten percent get it",
         "  A tenth gets it.",
         "  watch: The 10 %.",
-        "      Ada             fetched 5",
+        "      Ada                  fetched 5",
         "    ✓ wait until 2 run it",
         "  ✓ as it should be",
         "",
@@ -148,3 +149,21 @@ def plain(text: str) -> str:
     import click
 
     return click.unstyle(text)
+
+
+def test_with_the_seed_of_a_demo_the_dice_choose_one_of_ten_and_that_is_ada() -> None:
+    # Sequence 3 is what the beat "Ten percent get it" saves, where the story is told in its order.
+    inside = [phone.name for phone in planned(cast_of(None), SEED) if bucket(phone.id, 3) < 10]
+
+    assert inside == ["Ada"]
+
+
+def test_what_the_phones_do_begins_below_each_other_however_long_a_name_of_the_story_is() -> None:
+    said: list[str] = []
+    phones = [phone for beat in beats() for phone in planned(beat.crews, SEED)]
+    called = {phone.id: phone.name for phone in phones}
+    lines = TextLines(said.append, lambda client: called[client])
+    for client in called:
+        lines.told(happened("fetched", client=client, offered=5))
+
+    assert {line.index("fetched") for line in map(plain, said)} == {6 + 20 + 1}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotswap_dev.cli.demo.place import PREFIX, clean, sweep, temporary_place, way_on
+from hotswap_dev.cli.demo.place import APP_VERSION, PREFIX, clean, sweep, temporary_place, way_on
 from hotswap_dev.errors import HotswapError
 
 
@@ -23,7 +23,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def grow_old(folder: Path) -> None:
-    then = time.time() - 3600
+    then = time.time() - 10
     os.utime(folder, (then, then))
 
 
@@ -50,7 +50,7 @@ def test_what_is_to_be_kept_stays_and_is_nobodys_to_sweep(temporary: Path) -> No
     sweep(temporary)
 
     assert (place.dist / "index.html").is_file()
-    assert way_on(place) == f"hotswap-dev {place.dist} --project {place.project}"
+    assert way_on(place) == f"hotswap-dev {place.dist} --project {place.project} --app-version {APP_VERSION}"
 
 
 def test_what_a_killed_demo_left_is_taken_away_by_the_next_one(temporary: Path) -> None:

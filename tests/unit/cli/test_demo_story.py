@@ -9,9 +9,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hotswap_dev.cli.demo.story import Story, failure
+from hotswap_dev.dashboard.selectors import story_lines
+from hotswap_dev.dashboard.spans import plain
+from hotswap_dev.dashboard.story import Moment
+from hotswap_dev.dashboard.view import View
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.scenario.beats import beats
 from hotswap_dev.scenario.model import Live, Scenario, Step
 from hotswap_dev.scenario.verdict import Begun, Ended, Tell, Verdict
+from tests.unit.making import NOW
 
 TITLES = ("A build is saved", "Ten percent get it", "Everyone gets it")
 
@@ -210,3 +216,14 @@ async def test_a_beat_that_went_otherwise_says_what_was_expected_and_seen() -> N
 
 def test_a_verdict_without_a_failure_has_nothing_to_say() -> None:
     assert failure(Verdict(title="", file="", seed=1, steps=(a_step(),))) == ""
+
+
+@pytest.mark.parametrize("beat", beats(), ids=lambda beat: beat.title)
+def test_whatever_a_beat_says_stands_there_whole_in_a_terminal_of_80_columns(beat: Scenario) -> None:
+    for step in beat.steps:
+        told = Moment(state="plays", number=1, count=9, says=step.say or beat.about, watch=step.watch or "")
+        _, *below = (plain(one) for one in story_lines(View(now=NOW, story=told), 80))
+
+        words = " ".join(" ".join(below).split())
+        assert words == (f"{told.says} Watch: {told.watch}" if told.watch else told.says)
+        assert not step.say or (below[0].strip(), below[1].strip()) == (step.say, f"Watch: {step.watch}")

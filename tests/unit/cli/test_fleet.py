@@ -7,12 +7,15 @@ import itertools
 import json
 import re
 import shlex
+import socket
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hotswap_dev.cli.fleet import ended, under_locust
@@ -116,6 +119,9 @@ def test_every_trait_is_an_option_with_its_default_in_the_help(say: Say) -> None
         (["http://127.0.0.1:99999"], "is no server's address", "without a path"),
         (["ftp://127.0.0.1"], "is no server's address", "in full"),
         (["http://192.168.1.20:3333"], "nothing says which key", "give --pubkey"),
+        (["--workers", "3"], "--workers means nothing without --locust", "add --locust"),
+        (["--pubkey", "RWfoo"], "--pubkey: the public key is cut short", "copy the whole text"),
+        (["--pubkey", "R" * 300], "--pubkey: the public key", "RW"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_a_usage_error_that_says_what_would_be_right(
@@ -158,6 +164,97 @@ def test_a_report_that_cannot_be_written_is_said_before_the_run(say: Say, tmp_pa
 
 
 @pytest.mark.usefixtures("here")
+def test_a_folder_is_no_report_and_that_too_is_said_before_the_run(say: Say, tmp_path: Path) -> None:
+    said = say("fleet", "--report", str(tmp_path))
+
+    assert said.code == 1
+    assert "no report can be written to" in said.err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_report_that_cannot_be_written_any_more_costs_nobody_the_result(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "folder" / "x.html"
+    page.parent.mkdir()
+
+    def takes_it_away(*_: object, **__: object) -> Ran:
+        page.unlink()
+        page.parent.rmdir()
+        return ran()
+
+    monkeypatch.setattr("hotswap_dev.cli.fleet.running.run", takes_it_away)
+    monkeypatch.setattr("hotswap_dev.cli.fleet.command._demand_answer", lambda _: None)
+    said = say("fleet", "--report", str(page))
+
+    assert said.code == 1
+    assert "2 clients for 10 s" in said.out
+    assert "no report can be written to" in said.err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_key_in_a_file_that_is_no_text_is_a_usage_error(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\x96\xeb")
+
+    said = say("fleet", "--pubkey", str(tmp_path / "key"))
+
+    assert said.code == 2
+    assert "--pubkey" in said.err
+
+
+@pytest.mark.usefixtures("here")
+def test_its_own_server_is_known_by_the_other_name_of_this_machine_too(say: Say) -> None:
+    master, _ = commands(say, "http://localhost:3333")
+
+    assert master[master.index("--host") + 1] == "http://localhost:3333"
+    assert master[master.index("--hotswap-pubkey") + 1] == PUBKEY
+
+
+@pytest.mark.usefixtures("alone")
+def test_where_nobody_answers_nothing_is_begun(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotswap_dev.cli.fleet.running.run", lambda *_, **__: ran())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        site = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+        said = say("fleet", site, "--pubkey", PUBKEY)
+
+    assert said.code == 3
+    assert f"no server answers at {site}" in said.err
+
+
+def test_a_server_that_was_started_anew_meanwhile_is_asked_where_it_is_now(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew = msgspec.structs.replace(SERVER, control="http://127.0.0.1:5555", pid=2)
+    found = iter([SERVER, anew])
+    asked: list[ServerFile | None] = []
+
+    def concluded(one: Ran, server: ServerFile | None) -> ended.Outcome:
+        asked.append(server)
+        return told_by(one, None)
+
+    told_by = ended.concluded
+    monkeypatch.setattr("hotswap_dev.cli.fleet.command.running_server", lambda _: next(found))
+    monkeypatch.setattr("hotswap_dev.cli.fleet.running.run", lambda *_, **__: ran())
+    monkeypatch.setattr("hotswap_dev.cli.fleet.command._demand_answer", lambda _: None)
+    monkeypatch.setattr(ended, "concluded", concluded)
+
+    assert say("fleet").code == 0
+    assert asked == [anew]
+
+
+def test_why_the_servers_side_is_missing_is_said_beside_what_is_missing() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        gone = msgspec.structs.replace(SERVER, control=f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+        text = "\n".join(ended.lines(ended.concluded(ran(), gone)))
+
+    assert "server     its side is missing: " in text
+
+
+@pytest.mark.usefixtures("here")
 def test_without_locust_its_start_says_how_to_get_it(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
@@ -184,6 +281,18 @@ def test_locusts_own_figures_become_one_entry_for_each_kind_of_request() -> None
 def test_what_locust_says_instead_of_figures_is_shown() -> None:
     with pytest.raises(HotswapError, match="no figures, sorry"):
         under_locust.requests_in(b"no figures, sorry")
+
+
+@pytest.mark.processes
+def test_a_signal_that_comes_while_the_first_is_being_started_ends_that_one_too() -> None:
+    children = under_locust._Children()
+    children.end(143)
+    try:
+        child = children.start([sys.executable, "-c", "import time; time.sleep(60)"], None)
+
+        assert child.wait(timeout=10) != 0
+    finally:
+        children.close()
 
 
 # --- what came of it ----------------------------------------------------------------------------------------------

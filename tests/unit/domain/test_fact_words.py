@@ -20,6 +20,7 @@ from hotswap_dev.domain.facts import (
     NoteAdded,
     ReleaseAdded,
     ReleaseWithheld,
+    RolloutSet,
     every_fact,
 )
 from hotswap_dev.domain.model import Forced204
@@ -134,3 +135,9 @@ def test_how_many_are_answered_otherwise_is_counted() -> None:
         "1 client gets another answer",
         "2 clients get another answer",
     ]
+
+
+def test_a_rollout_calls_who_is_in_it_always_by_the_name_that_people_gave() -> None:
+    fact = RolloutSet(at=NOW, sequence=3, percent=10.0, always=("p1", "p2"))
+
+    assert words(fact, p1="Ada") == "release 3 is rolled out to 10 %, and always to Ada (p1), p2"
