@@ -126,6 +126,12 @@ def lines(outcome: Outcome) -> Iterator[str]:
     adopted = tally.adopted()
     cut_short = "" if ran.code == 0 else ", ended before its time"
     yield f"{_many(ran.crew.count, 'client')} for {ran.seconds:.0f} s{cut_short}, seed {ran.seed}, at {ran.site}"
+    if ran.code == 0 and ran.seconds > ran.planned:
+        yield from wrapped(
+            f"This machine could not keep up: what was planned for {ran.planned:g} s took {ran.seconds:.0f} s, so the "
+            "figures are of clients that were late. Ask for fewer, let them poll less often, or use --locust.",
+            indent="",
+        )
     yield ""
     if adopted:
         yield from _table(outcome, adopted)
@@ -149,6 +155,7 @@ def _table(outcome: Outcome, adopted: Sequence[Adopted]) -> Iterator[str]:
         "fetched",
         "running",
         "confirmed",
+        "crashed",
         "fell back",
         "failed",
     )
@@ -166,6 +173,7 @@ def _table(outcome: Outcome, adopted: Sequence[Adopted]) -> Iterator[str]:
                 str(one.fetched),
                 str(one.running),
                 str(one.confirmed),
+                str(one.crashed),
                 str(one.fell_back),
                 str(one.failed),
             )

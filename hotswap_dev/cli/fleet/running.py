@@ -28,6 +28,9 @@ _CALM_SECONDS = 10.0
 """Between two lines where nobody watches."""
 _SETTLE_SECONDS = 10.0
 """That requests on their way have at the end."""
+_IN_TIME = 1.0
+"""Seconds by which a run may be longer than planned without a word."""
+
 _MOST_KEPT = 1_000_000
 _NEWEST = 3
 
@@ -40,8 +43,10 @@ class Ran:
     site: str
     seed: int
     began: datetime
+    planned: float = 0.0
+    """Seconds that it was to last."""
     seconds: float = 0.0
-    """That it lasted."""
+    """That it lasted: more than planned, where the machine could not keep up with the plan."""
     code: int = 0
     """The exit code: that of the signal that ended it, or 0."""
     tally: Tally = field(default_factory=Tally)
@@ -61,7 +66,7 @@ class Ran:
 
 def run(crew: Crew, *, site: str, pubkey: str, seed: int, seconds: float, keep: bool) -> Ran:
     """Have them live for so long, or until a signal; `keep` all that happens."""
-    ran = Ran(crew=crew, site=site, seed=seed, began=datetime.now(UTC))
+    ran = Ran(crew=crew, site=site, seed=seed, began=datetime.now(UTC), planned=seconds)
     asyncio.run(_run(ran, pubkey, seconds, keep=keep))
     return ran
 
@@ -94,6 +99,7 @@ async def _run(ran: Ran, pubkey: str, seconds: float, *, keep: bool) -> None:
             watching = asyncio.create_task(_watched(fleet, ran.tally, seconds))
             try:
                 await asyncio.wait((living, ending), return_when=asyncio.FIRST_COMPLETED)
+                lasted = clock.now
                 if living.done():
                     living.result()
                     ran.settled = await _in_time(fleet.settled(), ending)
@@ -102,7 +108,7 @@ async def _run(ran: Ran, pubkey: str, seconds: float, *, keep: bool) -> None:
                     task.cancel()
                 await asyncio.gather(living, ending, watching, return_exceptions=True)
                 _clear()
-            ran.seconds = min(clock.now, seconds) if ran.code == 0 else clock.now
+            ran.seconds = seconds if 0 < lasted - seconds < _IN_TIME else lasted
             ran.lateness, ran.lost_reports = fleet.lateness, fleet.lost_reports
             ran.verified, ran.recalled = fleet.bundles.verified, fleet.bundles.recalled
     ran.happened = happened

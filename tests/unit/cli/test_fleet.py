@@ -298,7 +298,7 @@ def test_a_signal_that_comes_while_the_first_is_being_started_ends_that_one_too(
 # --- what came of it ----------------------------------------------------------------------------------------------
 
 
-def ran(code: int = 0) -> Ran:
+def ran(code: int = 0, seconds: float = 10.0) -> Ran:
     """Two clients: one runs release 1, the other fell back from it, and could not have it again."""
 
     def step(
@@ -326,7 +326,8 @@ def ran(code: int = 0) -> Ran:
         site="http://127.0.0.1:3333",
         seed=4,
         began=datetime(2026, 7, 1, tzinfo=UTC),
-        seconds=10.0,
+        planned=10.0,
+        seconds=seconds,
         code=code,
         tally=tally,
         happened=happened,
@@ -340,7 +341,7 @@ def test_a_server_that_nobody_may_look_into_still_has_a_table_of_what_its_client
 
     assert text.startswith("2 clients for 10 s, seed 4, at http://127.0.0.1:3333\n")
     row = next(line for line in text.splitlines() if line.startswith("1 "))
-    assert row.split() == ["1", "?", "?", "2", "100.0", "%", "2", "1", "1", "1", "1"]
+    assert row.split() == ["1", "?", "?", "2", "100.0", "%", "2", "1", "1", "1", "1", "1"]
     assert "1 bundle verified, once each; 2 downloads" in text
     assert "1x HTTP 503: bundle download failed" in text
 
@@ -354,6 +355,15 @@ def test_the_plot_rises_and_falls_with_the_clients_that_run_it() -> None:
     assert len(top) * 0.15 < full[0] < len(top) * 0.3
     assert len(top) * 0.5 < full[-1] < len(top) * 0.7
     assert any(line.rstrip().endswith("10 s") and line.lstrip().startswith("0 s") for line in lines)
+
+
+def test_a_machine_that_could_not_keep_up_says_so_and_its_figures_are_of_the_time_that_it_took() -> None:
+    text = " ".join(" ".join(ended.lines(ended.concluded(ran(seconds=40.0), None))).split())
+
+    assert text.startswith("2 clients for 40 s, seed 4")
+    assert "could not keep up: what was planned for 10 s took 40 s" in text
+    assert "checks 2, 0.1 a second" in text
+    assert "keep up" not in "\n".join(ended.lines(ended.concluded(ran(), None)))
 
 
 def test_a_run_that_was_ended_before_its_time_says_so() -> None:
