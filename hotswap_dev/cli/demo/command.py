@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hotswap_dev.errors import UsageError
-
-if TYPE_CHECKING:
-    from hotswap_dev.cli.demo.place import Place
 
 PORT = 3333
 
@@ -93,31 +89,6 @@ def numbers(beats: str) -> tuple[int, ...] | None:
     if not all(re.fullmatch("[1-9][0-9]{0,2}", part, re.ASCII) for part in found):
         raise UsageError(f"--beats is {beats!r}", "expected is all, or numbers such as 1,2,5")
     return tuple(int(part) for part in found)
-
-
-def server_words(asked: Mapping[str, Any], dist: Path, project: Path, workspace: Path) -> tuple[str, ...]:
-    """What `serve` is told: every place named, so that no project and no setting around here counts."""
-    from hotswap_dev.cli.demo.place import APP_VERSION
-
-    return (
-        str(dist),
-        *("--project", str(project)),
-        *("--workspace", str(workspace)),
-        *("--app-version", APP_VERSION),
-        *("--host", str(asked["host"])),
-        *("--port", str(asked["port"]), "--auto-port"),
-    )
-
-
-def greeting(place: Place, asked: Mapping[str, Any]) -> Iterator[str]:
-    """The first lines: where the server is, and where all of it lies."""
-    from hotswap_dev.storage.workspace import find_server
-
-    site = find_server(place.workspace).site
-    wanted = asked["port"]
-    busy = "" if wanted in (0, int(site.rpartition(":")[2])) else f"  ({wanted} is in use)"
-    yield f" demo         {click.style(site, bold=True)}{busy}"
-    yield f" in           {place.folder}, which {'stays' if asked['keep'] else 'goes with it'}"
 
 
 def _demand_report(file: Path | None) -> None:

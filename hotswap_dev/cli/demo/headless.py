@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 
-from hotswap_dev.cli.demo.command import greeting, server_words
 from hotswap_dev.cli.demo.lines import JsonLines, TextLines
 from hotswap_dev.cli.demo.phones import cast_of, on_stage, played
 from hotswap_dev.cli.demo.place import Place, clean, temporary_place, way_on
 from hotswap_dev.cli.demo.record import Record
+from hotswap_dev.cli.demo.serving import greeting, server_words
 from hotswap_dev.cli.full_screen.child import own_server
 from hotswap_dev.cli.full_screen.ending import Ending
 from hotswap_dev.cli.serving.signing_key import ask_here

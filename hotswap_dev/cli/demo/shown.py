@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hotswap_dev.cli.demo.command import greeting, server_words
 from hotswap_dev.cli.demo.place import Place, clean, temporary_place, way_on
 from hotswap_dev.cli.demo.record import Record
+from hotswap_dev.cli.demo.serving import greeting, server_words
 from hotswap_dev.cli.full_screen.showing import Own, show_own
 from hotswap_dev.errors import HotswapError
 
