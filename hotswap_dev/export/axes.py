@@ -14,7 +14,7 @@ LEFT = 56
 HEIGHT = 250
 FONT = 15
 LINE = 19
-_MARK_ROWS = 3
+_MARK_ROWS = 4
 _MANY_MARKS = 14
 """Of more marks only those are drawn that have room for words."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hotswap_dev.export.headline import headline
+from hotswap_dev.export.headline import headline, sentences
 from hotswap_dev.export.markup import counted, duration, isolated, joined, milliseconds, moment, text
 from hotswap_dev.export.plots import Segment, bar, columns
 from hotswap_dev.export.report_releases import hits, legend, lines_over_time, summary, ways_table
@@ -63,7 +63,7 @@ def render(report: Report) -> str:
     outcome = headline(report)
     body = joined(
         (
-            _head(report, outcome),
+            _head(report),
             summary(report),
             lines_over_time(report),
             ways_table(report),
@@ -93,7 +93,8 @@ def render(report: Report) -> str:
     )
 
 
-def _head(report: Report, outcome: str) -> str:
+def _head(report: Report) -> str:
+    outcome, *further = sentences(report)
     said = [moment(report.when)]
     if report.seconds:
         said.append(f"over {duration(report.seconds)}")
@@ -102,9 +103,17 @@ def _head(report: Report, outcome: str) -> str:
     if report.source:
         said.append(f"from {isolated(report.source)}")
     red = ' class="bad-text"' if any(beat.outcome == "failed" for beat in report.beats) else ""
+    beside = ""
+    if report.others:
+        one = report.others == 1
+        beside = (
+            f'<p class="soft">The server knows {counted(report.others, "other client")} too, '
+            f"{'which is' if one else 'which are'} not counted here.</p>"
+        )
     return (
         f'<header><p class="over">{isolated(report.title)}</p><h1{red}>{text(outcome, 400)}</h1>'
-        f'<p class="soft">{" · ".join(said)}</p></header>'
+        f"{''.join(f'<p class=lead>{isolated(one, 400)}</p>' for one in further)}"
+        f'<p class="soft">{" · ".join(said)}</p>{beside}</header>'
     )
 
 
@@ -156,7 +165,11 @@ def _story(beats: Sequence[Beat]) -> str:
         mark, words, kind = _OUTCOMES[beat.outcome]
         at = "" if beat.at is None else f" at {duration(beat.at)}"
         said = f'<p class="soft">{isolated(beat.said, 400)}</p>' if beat.said else ""
-        detail = f'<p class="{kind}">{isolated(beat.detail, 1000)}</p>' if beat.detail else ""
+        detail = "".join(
+            f'<p class="{kind}">{what}: {isolated(words, 1000)}</p>'
+            for what, words in (("at", beat.failed_at), ("expected", beat.expected), ("seen", beat.seen))
+            if words
+        )
         items.append(
             f'<li><span class="mark-of {kind}" aria-hidden="true">{mark}</span><div><strong>{isolated(beat.title)}'
             f'</strong> <span class="{kind}">{words}</span><span class="soft">{at}</span>{said}{detail}</div></li>'

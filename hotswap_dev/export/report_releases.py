@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from hotswap_dev.export.headline import hurt, is_bad, the_one
-from hotswap_dev.export.markup import counted, isolated, percent, text
+from hotswap_dev.export.headline import broke, hurt, the_one
+from hotswap_dev.export.markup import counted, isolated, percent, several, text
 from hotswap_dev.export.plots import Segment, bar, lines
 from hotswap_dev.export.stacked import stacked
 from hotswap_dev.export.told import Figure, Moment, Report, Series, Way
@@ -36,7 +36,11 @@ def _figures(report: Report) -> list[Figure]:
         found.append(Figure(value=f"{report.known:,}", words=_plural(report.known, "client")))
     if best is not None and best.clients:
         found.append(
-            Figure(value=f"{best.running:,} of {best.clients:,}", words=f"run release {best.sequence}")
+            Figure(
+                value=f"{best.running:,} of {best.clients:,}",
+                words=f"run release {best.sequence}",
+                bad=broke(best),
+            )
         )
         if best.confirmed:
             found.append(Figure(value=f"{best.confirmed:,}", words="confirmed"))
@@ -62,9 +66,7 @@ def lines_over_time(report: Report) -> str:
         return ""
     shown, kinds, merged = _bands(report, drawn)
     most = max([report.known, *(way.clients for way in report.releases)], default=0)
-    said = "Every client, by what it runs"
-    if any(one.sequence == 0 and _peak(one) for one in drawn):
-        said += "; the palest is the page that is built into the app"
+    said = "Every client, by what it runs; who of them confirmed it is told below"
     if merged:
         said += f"; {merged} releases are one band"
     svg = stacked(
@@ -76,7 +78,27 @@ def lines_over_time(report: Report) -> str:
         most=most,
         moments=report.moments,
     )
-    return f'<section><h2>Adoption over time</h2><p class="soft">{said}</p><figure>{svg}</figure></section>'
+    return (
+        f'<section><h2>Adoption over time</h2><p class="soft">{said}</p>{_band_key(shown, kinds)}'
+        f"<figure>{svg}</figure></section>"
+    )
+
+
+def _band_key(shown: Sequence[Series], kinds: Mapping[str, str]) -> str:
+    """What the colours of the bands mean: they are releases', not the stations' of the table below."""
+    drawn = {kinds[one.name]: one for one in shown if _peak(one)}
+    items = []
+    if "bad" in drawn:
+        bad = [one for one in shown if kinds[one.name] == "bad" and _peak(one)]
+        named = several(str(one.sequence) for one in bad)
+        items.append(("key-bad", f"release{'s' if len(bad) > 1 else ''} {named}: bad, clients fell back"))
+    if "one" in drawn:
+        items.append(("key-one", drawn["one"].name))
+    if any(kind.startswith("old") for kind in drawn):
+        items.append(("key-old", "other releases" if "one" in drawn or "bad" in drawn else "releases"))
+    if "embedded" in drawn:
+        items.append(("key-embedded", "the page built into the app"))
+    return _swatches(items)
 
 
 def _bands(report: Report, series: Sequence[Series]) -> tuple[list[Series], Mapping[str, str], int]:
@@ -84,14 +106,14 @@ def _bands(report: Report, series: Sequence[Series]) -> tuple[list[Series], Mapp
     and how many releases the last band but one stands for, where there are too many.
     """
     ways = {way.sequence: way for way in report.releases}
-    best = the_one(report.releases)
+    best = the_one([way for way in report.releases if not broke(way)])
 
     def kind(one: Series) -> str:
         way = ways.get(one.sequence) if one.sequence is not None else None
+        if way is not None and broke(way):
+            return "bad"
         if best is not None and one.sequence == best.sequence:
             return "one"
-        if way is not None and is_bad(way):
-            return "bad"
         return "embedded" if one.sequence == 0 else "old"
 
     order = sorted(series, key=lambda one: (_ORDER.index(kind(one)), -(one.sequence or 0), one.name))
@@ -145,18 +167,28 @@ def hits(report: Report) -> str:
         return ""
     # Of one release, runs are compared; else each is a bad one.
     compared = len(drawn) > 1 and len({one.sequence for one in drawn}) == 1
-    order = ("one", "bad", "c1", "c2", "c3") if compared else ("bad", "c1", "c2", "c3", "bad2")
-    kinds = dict(zip((one.name for one in drawn), order, strict=False))
+    if compared:
+        kinds = dict(zip((one.name for one in drawn), ("one", "bad", "c1", "c2", "c3"), strict=False))
+    else:
+        kinds = _hit_kinds(drawn, {way.sequence for way in report.releases if not broke(way)})
     svg = lines(
         "hits",
-        "Clients that a bad release had hit, over time",
+        "Clients that had fallen back from a release or failed with it, over time",
         drawn,
         kinds=kinds,
         seconds=report.seconds,
         moments=_about_bad(report.moments),
     )
     said = "Clients that had fallen back from it, or failed with it, until then"
-    return f'<section><h2>Hit by a bad release</h2><p class="soft">{said}</p><figure>{svg}</figure></section>'
+    bad = all(kind in ("one", "bad", "bad2") for kind in kinds.values()) or compared
+    title = "Hit by a bad release" if bad else "Fell back or failed"
+    return f'<section><h2>{title}</h2><p class="soft">{said}</p><figure>{svg}</figure></section>'
+
+
+def _hit_kinds(drawn: Sequence[Series], good: Container[int | None]) -> dict[str, str]:
+    """The bad ones' lines are red; those of releases that only could not be had, under a fault for example, are not."""
+    red, others = iter(("bad", "bad2")), iter(("c2", "c3", "c1"))
+    return {one.name: next(others if one.sequence in good else red, "embedded") for one in drawn}
 
 
 def _about_bad(moments: Sequence[Moment]) -> Sequence[Moment]:
@@ -242,17 +274,18 @@ def _tags(way: Way) -> list[tuple[str, str]]:
 
 def segments(way: Way) -> tuple[Segment, ...]:
     """A release's clients, each at one station; together with who was not offered it they are all."""
-    confirmed = min(way.confirmed, way.running)
-    # Who failed first and runs it now is where it runs.
+    again = min(way.again, way.running)
+    confirmed = min(way.confirmed, way.running - again)
+    # Who failed first and runs it now is where it runs; who gave it up before and has not confirmed it since is not.
     elsewhere = max(0, way.offered - way.running)
-    fell = min(way.fell_back, elsewhere)
+    fell = min(max(0, way.fell_back - again), elsewhere)
     failed = min(way.failed, elsewhere - fell)
     had = min(max(0, way.fetched - way.running - fell - failed), elsewhere - fell - failed)
     offered = elsewhere - fell - failed - had
     return (
         Segment("confirmed", confirmed, "confirmed"),
-        Segment("running", way.running - confirmed, "running, not confirmed"),
-        Segment("fell", fell, "fell back"),
+        Segment("running", way.running - again - confirmed, "running, not confirmed"),
+        Segment("fell", fell + again, "fell back"),
         Segment("failed", failed, "failed"),
         Segment("way", offered, "offered, not fetched"),
         Segment("had", had, "fetched, runs another"),
@@ -260,21 +293,26 @@ def segments(way: Way) -> tuple[Segment, ...]:
 
 
 def _key() -> str:
-    kinds = (
-        ("confirmed", "confirmed"),
-        ("running", "running, not confirmed"),
-        ("fell", "fell back"),
-        ("failed", "failed"),
-        ("way", "offered, not fetched"),
-        ("had", "fetched, runs another"),
-        ("outside", "not offered"),
+    return _swatches(
+        (
+            ("confirmed", "confirmed"),
+            ("running", "running, not confirmed"),
+            ("fell", "fell back"),
+            ("failed", "failed"),
+            ("way", "offered, not fetched"),
+            ("had", "fetched, runs another"),
+            ("outside", "not offered"),
+        )
     )
+
+
+def _swatches(kinds: Iterable[tuple[str, str]]) -> str:
     items = "".join(
         f'<li><svg viewBox="0 0 26 14" aria-hidden="true"><rect class="{kind}" width="26" height="14"/></svg>'
         f"{text(words)}</li>"
         for kind, words in kinds
     )
-    return f'<ul class="key">{items}</ul>'
+    return f'<ul class="key">{items}</ul>' if items else ""
 
 
 def legend(report: Report) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 STYLE = """
 :root{--page:#f4f6f8;--card:#fff;--ink:#14202b;--soft:#4a5967;--rule:#d3dbe2;--good:#0b62a4;--run:#5c9fd3;
---bad:#b0340a;--bad-soft:#e8a48a;--c1:#74489a;--c2:#00736b;--c3:#7a5800;--quiet:#5a6774;--outside:#e6ebef;--had:#c3d5e5;--had1:#adc5da;--had2:#d3dfe9;--on-good:#fff}
+--bad:#b0340a;--bad-soft:#e8a48a;--c1:#74489a;--c2:#00736b;--c3:#7a5800;--quiet:#5a6774;--outside:#e6ebef;--had:#c3d5e5;
+--rel:#74489a;--rel0:#ddd0e8;--rel1:#cdbbdd;--rel2:#e8e0ef;--emb:#ebe7df;--on-rel:#fff}
 @media (prefers-color-scheme:dark){:root{--page:#0f151b;--card:#182029;--ink:#e9eff5;--soft:#adbac7;--rule:#33404d;
 --good:#74bdf5;--run:#3b7fb5;--bad:#ff9b70;--bad-soft:#8c4526;--c1:#cfaaf0;--c2:#63d2c6;--c3:#e5c261;--quiet:#a5b2bf;
---outside:#28323c;--had:#35506a;--had1:#42617e;--had2:#2e4357;--on-good:#0b1a26}}
+--outside:#28323c;--had:#35506a;
+--rel:#c79ceb;--rel0:#4c3b60;--rel1:#5b4873;--rel2:#3b2e4c;--emb:#37332b;--on-rel:#1b0f28}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:17px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "Helvetica Neue",sans-serif}
@@ -21,6 +23,7 @@ h2{font-size:1.3rem;margin:0 0 .5em;letter-spacing:-.005em}
 p{margin:.25em 0}
 .over{font-weight:600;color:var(--good);overflow-wrap:anywhere}
 .soft{color:var(--soft)}
+.lead{font-size:1.15rem;overflow-wrap:anywhere;margin:0 0 .35em}
 header{margin-bottom:28px}
 section,.figures>div{background:var(--card);border:1px solid var(--rule);border-radius:12px}
 section{padding:24px 26px;margin:0 0 20px}
@@ -37,8 +40,8 @@ figure{margin:0;overflow-x:auto}
 .plot .tick{fill:var(--soft);font-size:14px}
 .plot .said{font-size:14px;fill:var(--ink)}
 .plot .said,.plot .in{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
-.plot .in.one{stroke:var(--good)}.plot .in.embedded{stroke:var(--outside)}.plot .in.old0{stroke:var(--had)}
-.plot .in.old1{stroke:var(--had1)}.plot .in.old2{stroke:var(--had2)}
+.plot .in.one{stroke:var(--rel)}.plot .in.embedded{stroke:var(--emb)}.plot .in.old0{stroke:var(--rel0)}
+.plot .in.old1{stroke:var(--rel1)}.plot .in.old2{stroke:var(--rel2)}
 .grid{stroke:var(--rule);stroke-width:1}.grid.axis{stroke:var(--soft)}
 .mark{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 4}
 path{fill:none}
@@ -55,10 +58,11 @@ path{fill:none}
 .line.embedded,.leader.embedded{stroke:var(--quiet)}.line.embedded{stroke-width:1.8}.label.embedded{fill:var(--quiet)!important}
 .accent-fill,.confirmed{fill:var(--good)}
 .running{fill:var(--run)}
-.had,.old0{fill:var(--had)}.old1{fill:var(--had1)}.old2{fill:var(--had2)}.way{fill:url(#p-way)}.fell{fill:url(#p-fell)}
-.band{stroke:var(--card);stroke-width:1}.band.one{fill:var(--good)}
-.band.bad{fill:url(#p-fell);stroke:var(--bad)}.band.embedded{fill:var(--outside)}
-.plot .in{fill:var(--ink)}.plot .in.one{fill:var(--on-good);font-weight:650}
+.had{fill:var(--had)}.old0,.key-old{fill:var(--rel0)}.old1{fill:var(--rel1)}.old2{fill:var(--rel2)}
+.key-one{fill:var(--rel)}.key-bad{fill:url(#p-fell)}.key-embedded{fill:var(--emb)}.way{fill:url(#p-way)}.fell{fill:url(#p-fell)}
+.band{stroke:var(--card);stroke-width:1}.band.one{fill:var(--rel)}
+.band.bad{fill:url(#p-fell);stroke:var(--bad)}.band.embedded{fill:var(--emb)}
+.plot .in{fill:var(--ink)}.plot .in.one{fill:var(--on-rel);font-weight:650}
 .plot .in.bad{fill:var(--bad);font-weight:650}
 .failed{fill:url(#p-failed)}.outside{fill:var(--outside)}
 .p-back{fill:var(--card)}.p-bad{fill:var(--bad-soft)}.p-dot{fill:var(--good)}.p-line{stroke:var(--bad);stroke-width:3}
@@ -88,7 +92,8 @@ code{font:.86em ui-monospace,"SF Mono",Menlo,Consolas,monospace;color:var(--soft
 .mark-of{font-size:1.25rem;line-height:1.25;width:1.2em;text-align:center;flex:none}
 footer{padding:6px 4px;font-size:.92rem}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#333;--rule:#bbb;--good:#0b62a4;
---run:#5c9fd3;--bad:#b0340a;--bad-soft:#e8a48a;--c1:#74489a;--c2:#00736b;--c3:#7a5800;--quiet:#555;--outside:#e6ebef;--had:#c3d5e5;--had1:#adc5da;--had2:#d3dfe9;--on-good:#fff}
+--run:#5c9fd3;--bad:#b0340a;--bad-soft:#e8a48a;--c1:#74489a;--c2:#00736b;--c3:#7a5800;--quiet:#555;--outside:#e6ebef;--had:#c3d5e5;
+--rel:#74489a;--rel0:#ddd0e8;--rel1:#cdbbdd;--rel2:#e8e0ef;--emb:#ebe7df;--on-rel:#fff}
 body{font-size:11pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}main{padding:0;max-width:none}
 section,.figures>div,tr,li{break-inside:avoid}.scroll,figure{overflow:visible}.plot{min-width:0}
 section:has(table tr:nth-child(12)){break-inside:auto}thead{display:table-header-group}}

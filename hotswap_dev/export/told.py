@@ -32,6 +32,8 @@ class Way(Struct, frozen=True, kw_only=True):
     failed: int = 0
     hit: int = 0
     """Who did either, each client once; 0 where that is not known apart from the two."""
+    again: int = 0
+    """Of those who run it: who gave it up before and has not confirmed it since, in a rollback loop for example."""
     percent: float = 100.0
     """How far it is rolled out at the end."""
     targeted: bool = False
@@ -94,8 +96,11 @@ class Beat(Struct, frozen=True, kw_only=True):
     outcome: BeatOutcome = "passed"
     said: str = ""
     """What was to be watched, or what was done."""
-    detail: str = ""
-    """Of a failed one: what was expected, and what was seen."""
+    failed_at: str = ""
+    """Of a failed one of several steps: which of them failed."""
+    expected: str = ""
+    """Of a failed one: what should have been, and what was instead."""
+    seen: str = ""
     at: float | None = None
     """Seconds since the run began."""
 
@@ -151,7 +156,9 @@ class Report(Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...] = ()
     """Further ones, behind those that are counted from the rest."""
     known: int = 0
-    """Clients that the server knows at the end."""
+    """Clients that the report is about: a fleet's own; without a fleet all that the server knows at the end."""
+    others: int = 0
+    """Further ones that the server knows: nothing here counts them."""
     checks: int = 0
     """All checks of the run."""
     harmed: int | None = None

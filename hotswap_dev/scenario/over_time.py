@@ -77,6 +77,21 @@ def failed_by(happened: Sequence[Happened]) -> list[tuple[float, str, int]]:
     return [(one.at, one.client, one.offered) for one in happened if one.what == "failed" and one.offered]
 
 
+def confirmed_by(happened: Sequence[Happened]) -> dict[str, int]:
+    """What each client runs in the end, where the page said at any time that it works: a client that falls back to it
+    has it confirmed still, though no later start says so anew.
+    """
+    runs: dict[str, int] = {}
+    said: set[tuple[str, int]] = set()
+    for one in happened:
+        runs[one.client] = one.sequence
+        if one.what == "confirmed":
+            said.add((one.client, one.sequence))
+        elif one.what in ("crashed", "fell-back"):
+            said.discard((one.client, one.sequence if one.what == "crashed" else one.offered or 0))
+    return {client: sequence for client, sequence in runs.items() if (client, sequence) in said}
+
+
 def clients_of(reports: Reports) -> Counter[int]:
     """How many clients there are of each sequence."""
     return Counter(sequence for _, sequence in {(client, sequence) for _, client, sequence in reports})

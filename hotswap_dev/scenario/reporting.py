@@ -15,15 +15,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from msgspec.structs import replace
+from msgspec import Struct
 
-from hotswap_dev.domain.adoption import Adoption, adoptions, failed_on
-from hotswap_dev.domain.clients import Client, label_sentence, remarks
+from hotswap_dev.domain.adoption import failed_on
+from hotswap_dev.domain.clients import Client, label_sentence, remarks, runs_again
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.facts import Fact, FaultArmed
 from hotswap_dev.domain.faults import every_fault
 from hotswap_dev.domain.faults.reactions import reaction
-from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
+from hotswap_dev.domain.labels import page
+from hotswap_dev.domain.model import DEFAULT_CHANNEL
 from hotswap_dev.domain.observations import CheckAnswered, DownloadEnded, Observation
 from hotswap_dev.export.axes import usual
 from hotswap_dev.export.told import (
@@ -38,14 +39,15 @@ from hotswap_dev.export.told import (
     Series,
     Standing,
     Struck,
-    Way,
 )
-from hotswap_dev.fleet.adoption import Adopted, Tally
+from hotswap_dev.fleet.adoption import Tally
 from hotswap_dev.fleet.happened import Happened
 from hotswap_dev.scenario.marks import fact_moments, step_moments
 from hotswap_dev.scenario.over_time import (
+    Reports,
     checked_at,
     clients_of,
+    confirmed_by,
     failed_by,
     fell_by,
     hit_series,
@@ -53,7 +55,8 @@ from hotswap_dev.scenario.over_time import (
     reported_by,
     running_series,
 )
-from hotswap_dev.scenario.seen import Seen, look
+from hotswap_dev.scenario.release_ways import release_ways
+from hotswap_dev.scenario.seen import Seen, look, only
 from hotswap_dev.scenario.verdict import Ended, Outcome, Verdict
 
 __all__ = ["Seen", "beats_of", "gathered", "look", "step_moments"]
@@ -85,12 +88,16 @@ def gathered(
     is told step by step, several as a beat each. `moments` and `hits` take the place of what is found here, `figures`
     and `said` (remarks at the foot) are added.
     """
+    told = _tally(happened) if happened else None
+    confirmed, every = confirmed_by(happened), seen
+    if told is not None:
+        seen = only(seen, told.runs)
     checks = [one for one in seen.events if isinstance(one, CheckAnswered)]
     reports = reported_by(happened) if happened else _reports(checks, began)
     at = checked_at(happened) if happened else [(one.at - began).total_seconds() for one in checks]
-    end = seconds if seconds is not None else max([*(one.at for one in happened), *at, 0.0])
-    fell, failed = fell_by(happened), failed_by(happened)
-    told, fleet = _told(happened), frozenset(one.client for one in happened)
+    # A run that was behind its plan ends later than it was meant to.
+    end = max([seconds or 0.0, *(one.at for one in happened), *at, *_ends(verdicts, whole=seconds is None)])
+    struck = [*fell_by(happened), *failed_by(happened)] if happened else _drops(checks, began)
     if moments is None:
         real = not happened or pace == 1.0
         moments = fact_moments(seen.events, began) if real else step_moments(verdicts, seen.events)
@@ -102,23 +109,47 @@ def gathered(
         source=source,
         headline=headline,
         figures=tuple(figures),
-        known=len(seen.clients) or len(fleet),
+        known=len(seen.clients) if told is None else len(told.runs),
+        others=len(every.clients) - len(seen.clients),
         checks=len(at),
-        harmed=len({client for _, client, _ in (*fell, *failed)}) if happened else None,
-        releases=_ways(seen, told, clients_of([*fell, *failed]), fleet),
+        harmed=_harmed(seen.clients, struck, told),
+        releases=release_ways(seen, told, clients_of(struck) if happened else {}, confirmed),
         running=running_series(reports),
-        hits=tuple(hits)
-        if hits is not None
-        else hit_series([*fell, *failed] if happened else _drops(checks, began)),
+        hits=tuple(hits) if hits is not None else hit_series(struck),
         moments=_most_telling(moments),
         rate=rate_of(at, end),
         answers=_answers(checks, happened, cut=seen.cut),
         faults=_struck(seen.events),
         beats=beats_of(verdicts),
-        clients=tuple(_row(client, seen.controls) for client in reversed(seen.clients)),
+        clients=_rows(seen, _truths(happened, confirmed)),
         latencies=_latencies(seen.events),
-        remarks=(*said, *_remarks(seen, happened, checks)),
+        remarks=(*said, *_remarks(every, happened)),
     )
+
+
+def _tally(happened: Sequence[Happened]) -> Tally:
+    tally = Tally()
+    for one in happened:
+        tally(one)
+    return tally
+
+
+def _ends(verdicts: Sequence[Verdict], *, whole: bool) -> list[float]:
+    """When each story's last step was over: one that waits goes on after the last thing that happens."""
+    return [
+        step.at + step.seconds
+        for one in verdicts
+        for step in one.steps
+        if step.outcome != "skipped" and whole
+    ]
+
+
+def _harmed(clients: Sequence[Client], struck: Reports, told: Tally | None) -> int:
+    """Who fell back from a release or failed with one, each client once."""
+    found = {client for _, client, _ in struck}
+    if told is None:
+        found |= {one.id for one in clients if _standing(one) in _HARMED}
+    return len(found)
 
 
 def _most_telling(moments: Sequence[Moment]) -> tuple[Moment, ...]:
@@ -144,7 +175,9 @@ def _step(step: Ended) -> Beat:
         title=step.say or step.text,
         outcome=_OUTCOMES[step.outcome],
         said=step.watch or (step.text if step.say else ""),
-        detail=_failure(step),
+        failed_at=step.text if step.say and step.outcome == "failed" else "",
+        expected=step.expected,
+        seen=step.seen,
         at=step.at if step.outcome != "skipped" else None,
     )
 
@@ -157,91 +190,45 @@ def _beat(verdict: Verdict) -> Beat:
         title=verdict.title,
         outcome=outcome,
         said=watched or "",
-        detail="" if failure is None else f"{failure.text}: {_failure(failure)}",
+        failed_at="" if failure is None else failure.text,
+        expected="" if failure is None else failure.expected,
+        seen="" if failure is None else failure.seen,
         at=verdict.steps[0].at if verdict.steps else None,
     )
-
-
-def _failure(step: Ended) -> str:
-    return " ".join(one for one in (step.expected, step.seen) if one)
 
 
 # --- releases and clients -----------------------------------------------------------------------------------------
 
 
-def _ways(
-    seen: Seen, told: Mapping[int, Adopted], hit: Mapping[int, int], fleet: frozenset[str]
-) -> tuple[Way, ...]:
-    """Each release as the server has it, with what clients told of it: a server knows of each only its last offers, and
-    of what runs only what was reported at a check.
-    """
-    releases = seen.controls.releases
-    ways = adoptions(releases.values(), seen.clients)
-    # Where a fleet goes by other ids at the server, its clients can't be told from others.
-    met = not fleet.isdisjoint(client.id for client in seen.clients)
-    others = adoptions(releases.values(), [one for one in seen.clients if one.id not in fleet]) if met else {}
-    downloaded = _downloaded(seen.events)
-    return tuple(
-        _way(
-            sequence,
-            releases.get(sequence),
-            ways.get(sequence),
-            told.get(sequence),
-            others.get(sequence),
-            hit=hit.get(sequence, 0),
-            downloaded=downloaded.get(sequence, 0),
-            fleet=len(fleet),
-        )
-        for sequence in sorted({*releases, *(() if releases else told)})
-    )
+def _rows(seen: Seen, truths: Mapping[str, _Truth]) -> tuple[ClientRow, ...]:
+    """Each client as the server has it; how one of a fleet stands in the end is its own word."""
+    return tuple(_row(client, seen.controls, truths.get(client.id)) for client in reversed(seen.clients))
 
 
-def _way(
-    sequence: int,
-    release: Release | None,
-    way: Adoption | None,
-    told: Adopted | None,
-    others: Adoption | None,
-    *,
-    hit: int,
-    downloaded: int,
-    fleet: int,
-) -> Way:
-    known = way or Adoption(sequence=sequence)
-    true = told or Adopted(sequence=sequence, **dict.fromkeys(Adopted.__struct_fields__[1:], 0))
-    found = Way(
-        sequence=sequence,
-        clients=max(known.clients, known.offered, true.offered, downloaded),
-        offered=max(known.offered, true.offered, downloaded),
-        fetched=max(known.fetched, true.fetched, downloaded),
-        running=true.running + others.running if others else known.running if way else true.running,
-        confirmed=true.confirmed + others.confirmed if others else known.confirmed if way else true.confirmed,
-        fell_back=max(known.fell_back, true.crashed, true.fell_back),
-        failed=max(known.failed, true.failed),
-        hit=hit,
-    )
-    if release is None:  # of a server that only its clients tell of
-        return replace(found, clients=fleet)
-    return replace(
-        found,
-        version=release.version,
-        channel=release.channel,
-        percent=release.percent,
-        targeted=release.targets.restrict,
-        withheld=release.withheld,
-        mandatory=release.mandatory,
-        origin=release.origin,
-        from_sequence=release.from_sequence,
-        notes=release.notes or "",
-    )
+class _Truth(Struct, frozen=True):
+    """How one of a fleet stands in the end: a server knows what it reported at its last check."""
+
+    runs: int
+    confirmed: bool
+    fell_from: int | None
 
 
-def _row(client: Client, controls: Controls) -> ClientRow:
+def _truths(happened: Sequence[Happened], confirmed: Mapping[str, int]) -> Mapping[str, _Truth]:
+    fell = {client: sequence for _, client, sequence in fell_by(happened)}  # the last one counts
+    runs = {one.client: one.sequence for one in happened}
+    return {
+        client: _Truth(run, confirmed.get(client) == run, fell.get(client)) for client, run in runs.items()
+    }
+
+
+def _row(client: Client, controls: Controls, truth: _Truth | None) -> ClientRow:
     said = [label_sentence(client), *remarks(client)]
+    if truth is not None and truth.runs != client.sequence:
+        said.append(f"By its own word it runs {page(truth.runs)} now; no check of it has said so yet.")
     return ClientRow(
         name=controls.names.get(client.id) or client.id,
-        standing=_standing(client),
-        runs=client.sequence,
+        standing=_standing(client, truth),
+        runs=client.sequence if truth is None else truth.runs,
         platform=client.platform or "",
         binary_version=client.binary_version or "",
         channel=client.channel or DEFAULT_CHANNEL,
@@ -250,17 +237,24 @@ def _row(client: Client, controls: Controls) -> ClientRow:
     )
 
 
-def _standing(client: Client) -> Standing:
-    runs = client.sequence
-    if failed_on(client) is not None:
+def _standing(client: Client, truth: _Truth | None = None) -> Standing:
+    runs, fell_from = client.sequence, client.fell_from
+    confirmed, again = runs is not None and client.confirmed == runs, runs_again(client)
+    if truth is not None:
+        runs, confirmed, fell_from = truth.runs, truth.confirmed, truth.fell_from
+        again = runs == fell_from and not confirmed
+    if failed_on(client) not in (None, runs):
         return "failed"
-    if client.fell_from is not None and (runs is None or runs < client.fell_from):
+    if again or (fell_from is not None and (runs is None or runs < fell_from)):
         return "fell-back"
     if client.reason == "client-ahead":
         return "ahead"
     if not runs or (client.status == 200 and client.offered is not None and client.offered > runs):
         return "waiting"
-    return "confirmed" if client.confirmed == runs else "running"
+    return "confirmed" if confirmed else "running"
+
+
+_HARMED = ("fell-back", "failed")
 
 
 # --- counts -------------------------------------------------------------------------------------------------------
@@ -325,23 +319,6 @@ def _reaction(fault: str) -> str:
     return "" if kind is None else reaction(kind()).sentence
 
 
-def _downloaded(events: Sequence[Fact | Observation]) -> Mapping[int, int]:
-    """How many clients had all of each release's bundle sent."""
-    whole = {
-        (one.sequence, one.client or one.peer)
-        for one in events
-        if isinstance(one, DownloadEnded) and one.complete
-    }
-    return Counter(sequence for sequence, _ in whole)
-
-
-def _told(happened: Sequence[Happened]) -> Mapping[int, Adopted]:
-    tally = Tally()
-    for one in happened:
-        tally(one)
-    return {one.sequence: one for one in tally.adopted()}
-
-
 def _latencies(events: Sequence[Fact | Observation]) -> tuple[Latency, ...]:
     """Of what was not slowed on purpose."""
     checks = [one.duration_ms for one in events if isinstance(one, CheckAnswered) and one.fault is None]
@@ -365,8 +342,9 @@ def _latency(what: str, times: Sequence[float]) -> Latency:
     return Latency(what=what, count=len(ordered), p50=within(0.5), p99=within(0.99), worst=ordered[-1])
 
 
-def _remarks(seen: Seen, happened: Sequence[Happened], checks: Sequence[CheckAnswered]) -> list[str]:
+def _remarks(seen: Seen, happened: Sequence[Happened]) -> list[str]:
     found = []
+    checks = [one for one in seen.events if isinstance(one, CheckAnswered)]
     if seen.cut:
         what = "times, downloads and faults are those" if happened else "what is counted here is"
         found.append(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotswap_dev import wire
 from hotswap_dev.client.control import ControlClient
@@ -45,6 +47,22 @@ class Seen(Struct, frozen=True, kw_only=True):
     """Checks, downloads and changes of the run, oldest first."""
     cut: bool = False
     """Whether there were more events than are read: the oldest are missing."""
+
+
+def only(seen: Seen, clients: Container[str]) -> Seen:
+    """The same as if the server knew these clients alone, by their ids; what was changed on it stays."""
+    if all(one.id in clients for one in seen.clients):
+        return seen  # a download without an id is theirs, too
+    return replace(
+        seen,
+        clients=tuple(one for one in seen.clients if one.id in clients),
+        events=tuple(one for one in seen.events if isinstance(one, Fact) or _client(one) in clients),
+    )
+
+
+def _client(one: Observation) -> str | None:
+    client: str | None = getattr(one, "client", None)
+    return client
 
 
 def look(control: ControlClient, since: datetime | None = None) -> Seen:

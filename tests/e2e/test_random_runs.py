@@ -33,6 +33,7 @@ from hotswap_dev.domain.checks import Check
 from hotswap_dev.domain.commands import registered
 from hotswap_dev.domain.controls import Controls, apply, replay
 from hotswap_dev.domain.facts import OverrideSpent
+from hotswap_dev.domain.model import ArmedFault
 from hotswap_dev.domain.policy import Offer
 from hotswap_dev.domain.versions import parse
 from hotswap_dev.engine.engine import Engine
@@ -147,7 +148,13 @@ class Runs(RuleBasedStateMachine):
         self._root = image
         self._open()
         after = self._engine.controls
-        assert replace(after, forced=()) == replace(before, forced=()), "only counters may be given back"
+        assert replace(after, forced=(), faults=()) == replace(before, forced=(), faults=()), (
+            "only counters may be given back"
+        )
+        armed = {one.override: one for one in after.faults}
+        for fault in before.faults:
+            assert _uncounted(armed.pop(fault.override)) == _uncounted(fault)
+        assert all(one.left is not None for one in armed.values()), "what was used up, and is given back"
         lefts = {one.override: one.left for one in after.forced}
         for one in before.forced:
             given_back = lefts[one.override]
@@ -170,8 +177,9 @@ class Runs(RuleBasedStateMachine):
     def the_disk_and_what_was_just_spent_are_the_memory(self) -> None:
         ledger = self._engine._ledger
         controls = replay(ledger._journal.replay())
-        for override, times in ledger._spent.items():
-            controls = apply(controls, OverrideSpent(at=NOW, override=override, times=times))
+        for override in {**ledger._spent, **ledger._missed}:
+            times, missed = ledger._spent[override], ledger._missed[override]
+            controls = apply(controls, OverrideSpent(at=NOW, override=override, times=times, missed=missed))
         assert controls == self._engine.controls
 
     # How
@@ -191,6 +199,10 @@ class Runs(RuleBasedStateMachine):
 
     def _run(self, what: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(what)
+
+
+def _uncounted(armed: ArmedFault) -> ArmedFault:
+    return replace(armed, left=None, fired=0, missed=0)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from hotswap_dev.export.report import Report, render
 from tests.e2e.browser import CHROMIUM, Tab, chromium, until
-from tests.unit.export.reported import empty, halted, many_releases, small
+from tests.unit.export.reported import empty, halted, many_releases, red, small
 
 pytestmark = [
     pytest.mark.screens,
@@ -27,7 +27,7 @@ _CUT = """
 }).map(one => one.textContent)
 """
 _OVERFLOWING = """
-[...document.querySelectorAll(".figures dd, h1")].filter(one => one.scrollWidth > one.clientWidth + 1)
+[...document.querySelectorAll(".figures dd, h1, .lead, .key")].filter(one => one.scrollWidth > one.clientWidth + 1)
   .map(one => one.textContent)
 """
 
@@ -62,6 +62,7 @@ async def test_every_report_fits_its_window_loads_nothing_and_cuts_no_word_off(
         "huge": halted(5000),
         "small": small(),
         "empty": empty(),
+        "red": red(),
         "forty": many_releases(),
     }.items():
         page = tmp_path / f"{name}.html"
@@ -74,6 +75,7 @@ async def test_every_report_fits_its_window_loads_nothing_and_cuts_no_word_off(
         "huge.html",
         "small.html",
         "empty.html",
+        "red.html",
         "forty.html",
     }
     assert tab.complaints == []

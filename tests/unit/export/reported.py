@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from hotswap_dev.export.report import (
     Answers,
     Beat,
@@ -226,6 +228,19 @@ def small() -> Report:
         ),
         latencies=(Latency(what="Checks", count=214, p50=0.6, p99=3.1, worst=4.8),),
     )
+
+
+def red() -> Report:
+    """A story that ended at a step which did not hold, on a server that others ask too."""
+    said = "all 8 clients have confirmed 5 (@a-name-of-some-length-without-a-place-to-break-it), within 300 s"
+    failed = Beat(
+        title="wait until all clients have confirmed @a-name-of-some-length-without-a-place-to-break-it (within 300 s)",
+        outcome="failed",
+        expected=said,
+        seen="none of 8 has confirmed 5; 7 run 5, last answered newer-release; 1 runs 2 (rollback-loop)",
+        at=80,
+    )
+    return replace(small(), beats=(*small().beats, failed), others=5500)
 
 
 def empty() -> Report:

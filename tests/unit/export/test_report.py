@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ from hotswap_dev.export.report import (
     Way,
     render,
 )
+from hotswap_dev.export.report_releases import segments
 from hotswap_dev.export.report_style import STYLE
 from tests.unit.export.reported import WHEN, empty, halted, many_releases, small
 
@@ -192,7 +195,9 @@ def test_C3_hostile_names_are_text_wherever_they_stand() -> None:
         moments=(Moment(at=1.0, words=_NASTY),),
         answers=(Answers(reason=_NASTY, count=1),),
         faults=(Struck(fault=_NASTY, times=1, clients=1, reaction=_NASTY),),
-        beats=(Beat(title=_NASTY, said=_NASTY, detail=_NASTY, outcome="failed"),),
+        beats=(
+            Beat(title=_NASTY, said=_NASTY, failed_at=_NASTY, expected=_NASTY, seen=_NASTY, outcome="failed"),
+        ),
         clients=(
             ClientRow(name=_NASTY, standing="failed", said=_NASTY, platform=_NASTY, binary_version=_NASTY),
             ClientRow(name="b", standing="running", channel=_NASTY),
@@ -245,11 +250,98 @@ def test_every_reason_that_a_server_gives_has_words() -> None:
 
 
 def test_a_failed_step_is_told_with_what_was_expected_and_seen() -> None:
-    beat = Beat(title="wait until all run 5", outcome="failed", detail="Expected is 8 clients. Seen are 7.")
+    beat = Beat(title="wait until all run 5", outcome="failed", expected="8 clients run 5", seen="7 do")
     text = Page(render(replace(small(), beats=(beat, Beat(title="later", outcome="not-run"))))).text
-    assert "It failed at “wait until all run 5”: Expected is 8 clients. Seen are 7." in text
+    assert (
+        "“wait until all run 5” failed. Expected: 8 clients run 5. Seen: 7 do." in text
+    )  # the window's title
+    drawn = render(replace(small(), beats=(beat,)))
+    assert '<h1 class="bad-text">“wait until all run 5” failed.</h1>' in drawn
+    assert "<p class=lead><bdi>Expected: 8 clients run 5.</bdi></p>" in drawn
+    story = text[text.index("The story, step by step") :]
+    assert "expected: 8 clients run 5" in story
+    assert "seen: 7 do" in story
     assert "0 of 2 passed" in text
     assert "not run" in text
+
+
+def _colours_of(kinds: Sequence[str]) -> set[str]:
+    return {
+        colour for kind in kinds for colour in re.findall(rf"\.{kind}(?:,[^{{]*)?\{{fill:([^;}}]+)", STYLE)
+    }
+
+
+def test_no_release_has_a_colour_that_the_key_of_the_stations_calls_confirmed_or_something_else() -> None:
+    releases = _colours_of(["band.one", "old0", "old1", "old2", "band.embedded"])
+    stations = _colours_of(["confirmed", "running", "had", "outside"])
+    assert len(releases) == 5
+    assert len(stations) == 4
+    assert not releases & stations
+
+
+def _bands(*ways: Way) -> dict[str, str]:
+    """How the band of each release of a run is drawn."""
+    series = tuple(
+        Series(name=f"release {way.sequence}", points=((0.0, 1),), sequence=way.sequence) for way in ways
+    )
+    page = render(Report(title="x", when=WHEN, seconds=9, known=6, releases=ways, running=series))
+    names = re.findall(r"release (\d+): ", re.findall(r'<desc id="adoption-d">(.*?)</desc>', page)[0])
+    return dict(zip(names, re.findall(r'class="band (\w+)"', page), strict=True))
+
+
+def _had(sequence: int, **more: Any) -> Way:
+    return Way(sequence=sequence, **{"clients": 6, "offered": 6, "fetched": 6, **more})
+
+
+@pytest.mark.parametrize(
+    ("ways", "drawn"),
+    [
+        # The newest crashes; the one before could not be had at first, under a fault.
+        (
+            (_had(2, running=4, failed=6, hit=6), _had(3, running=2, again=2, fell_back=6, hit=6)),
+            {"2": "one", "3": "bad"},
+        ),
+        ((_had(2, running=6, failed=6, hit=6),), {"2": "one"}),
+        ((_had(2, fell_back=1, withheld=True), _had(3, running=6)), {"2": "bad", "3": "one"}),
+        ((_had(2, withheld=True), _had(3, running=6)), {"2": "old1", "3": "one"}),
+        ((_had(2, running=5), _had(3, origin="poisoned", running=1)), {"2": "one", "3": "bad"}),
+        # Some few fall back from any release.
+        ((_had(2, clients=500, fetched=500, running=446, confirmed=438, fell_back=12),), {"2": "one"}),
+        ((_had(2, clients=500, fetched=500, fell_back=12), _had(3, running=6)), {"2": "old1", "3": "one"}),
+    ],
+)
+def test_a_release_is_drawn_as_a_bad_one_by_who_fell_back_from_it_and_not_by_failed_downloads(
+    ways: tuple[Way, ...], drawn: dict[str, str]
+) -> None:
+    assert _bands(*ways) == drawn
+
+
+def test_what_the_bands_colours_mean_stands_above_them() -> None:
+    text = Page(render(small())).text
+    above = text[text.index("Adoption over time") : text.index("Clients by what they run")]
+    assert "who of them confirmed it is told below" in above
+    assert "release 3: bad, clients fell back" in above
+
+
+def test_who_runs_again_what_it_gave_up_is_one_that_fell_back_and_none_that_runs_it() -> None:
+    way = _had(3, running=3, again=2, fell_back=5, confirmed=0)
+    told = {one.words: one.count for one in segments(way)}
+    assert (told["fell back"], told["running, not confirmed"]) == (5, 1)
+    assert sum(told.values()) == way.offered
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (500, "The server knows 500 other clients too, which are not counted here."),
+        (1, "The server knows 1 other client too, which is not counted here."),
+        (0, None),
+    ],
+)
+def test_whom_else_the_server_knows_is_a_quiet_line(others: int, said: str | None) -> None:
+    text = Page(render(replace(small(), others=others))).text
+    assert ("The server knows" in text) == (said is not None)
+    assert said is None or said in text
 
 
 # --- contrast -------------------------------------------------------------------------------------------------------
@@ -279,6 +371,6 @@ def test_every_text_has_the_contrast_of_aa_in_light_in_dark_and_on_paper(theme: 
     }
     texts = ("ink", "soft", "good", "bad", "c1", "c2", "c3", "quiet")
     pairs = [(name, ground) for name in texts for ground in ("card", "page")]
-    pairs += [("ink", band) for band in ("had", "had1", "had2", "outside")] + [("on-good", "good")]
+    pairs += [("ink", band) for band in ("rel0", "rel1", "rel2", "emb")] + [("on-rel", "rel")]
     low = {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
     assert {pair: round(value, 2) for pair, value in low.items() if value < 4.5} == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -172,14 +173,16 @@ def test_one_scenario_is_told_step_by_step_and_several_as_a_beat_each() -> None:
         ("wait until all run 2", "failed", ""),
         ("expect 2 is confirmed", "not-run", ""),
     ]
-    assert steps[1].detail == "Expected are 8 clients. Seen are 7."
+    assert (steps[1].expected, steps[1].seen) == ("Expected are 8 clients.", "Seen are 7.")
+    assert steps[1].failed_at == ""
     good = _verdict(_ended("save hello-v2", watch="line 2"), title="A build is saved")
     beats = gathered(Seen(), title="x", began=NOW, verdicts=[good, red]).beats
     assert [(one.title, one.outcome, one.said) for one in beats] == [
         ("A build is saved", "passed", "line 2"),
         ("A bad build", "failed", "line 2"),
     ]
-    assert beats[1].detail == "wait until all run 2: Expected are 8 clients. Seen are 7."
+    assert beats[1].failed_at == "wait until all run 2"
+    assert (beats[1].expected, beats[1].seen) == ("Expected are 8 clients.", "Seen are 7.")
 
 
 def _clients(*observations: Any) -> tuple[Client, ...]:
@@ -301,8 +304,153 @@ def test_what_runs_at_the_end_is_what_the_fleet_says_though_no_check_has_told_th
         _step("a", "applied", 5, 2.0),
         _step("a", "confirmed", 5, 2.0),
     )
-    (way,) = gathered(seen, story, title="x", began=NOW).releases
-    assert (way.running, way.confirmed, way.clients) == (2, 1, 2)
+    report = gathered(seen, story, title="x", began=NOW)
+    (way,) = report.releases
+    assert (way.running, way.confirmed, way.clients) == (1, 1, 1)
+    assert [(one.name, one.runs, one.standing) for one in report.clients] == [("a", 5, "confirmed")]
+    assert report.running[-1].points[-1][1] == way.running
+
+
+def test_a_fleets_report_is_about_its_own_clients_and_says_how_many_others_there_are() -> None:
+    strangers = [
+        one
+        for number in range(30)
+        for one in (
+            an_answered_check(f"stranger-{number}", sequence=4),
+            an_offer(4, client=f"stranger-{number}", sequence=1),
+            replace(a_download(4, client=f"stranger-{number}"), fault="corrupt-byte"),
+        )
+    ]
+    own = [an_offer(5, client="a"), an_answered_check("a", sequence=5), a_download(5, client="a")]
+    seen = Seen(
+        controls=controls_with(a_release(4), a_release(5)),
+        clients=_clients(*strangers, *own),
+        events=(*strangers, *own, ReleaseWithheld(at=NOW, sequence=4)),
+    )
+    story = (
+        _step("a", "checked", 0, 1.0, detail="newer-release", offered=5),
+        _step("a", "applied", 5, 2.0),
+        _step("a", "checked", 5, 3.0, detail="up-to-date"),
+    )
+    report = gathered(seen, story, title="A fleet of 1", began=NOW)
+    old, new = report.releases
+    assert (report.known, report.others) == (1, 30)
+    assert (old.clients, old.offered, old.running, old.fell_back) == (1, 0, 0, 0)
+    assert (new.clients, new.running) == (1, 1)
+    assert [one.name for one in report.clients] == ["a"]
+    assert sum(one.count for one in report.answers) == 2
+    assert report.faults == ()
+    assert [(one.what, one.count) for one in report.latencies] == [("Checks", 2), ("Whole downloads", 1)]
+    assert [one.words for one in report.moments] == ["4 withheld"]
+    assert headline(report) == "Release 5 reached 1 of 1 client."
+    assert "The server knows 30 other clients too" in render(report)
+    plot = render(report).partition('id="adoption-d">')[2].partition("</svg>")[0]
+    assert ">1 run 5<" in plot
+    assert re.findall(r'class="tick"[^>]*text-anchor="end">(\d+)<', plot) == ["0", "1"]
+
+
+def test_who_is_in_a_rollback_loop_fell_back_also_while_it_runs_the_release_once_more() -> None:
+    observations = [
+        an_offer(4, client="a", sequence=1),
+        an_answered_check("a", sequence=4),
+        an_offer(4, client="a", sequence=1),
+        a_download(4, client="a"),
+        an_answered_check("a", sequence=4),
+    ]
+    seen = Seen(
+        controls=controls_with(a_release(1), a_release(4)),
+        clients=_clients(*observations),
+        events=(*observations,),
+    )
+    alone = gathered(seen, title="x", began=NOW)
+    way = alone.releases[1]
+    assert (way.running, way.again, way.fell_back) == (1, 1, 1)
+    assert [one.standing for one in alone.clients] == ["fell-back"]
+    assert alone.harmed == 1
+    story = (
+        _step("a", "applied", 4, 1.0),
+        _step("a", "crashed", 4, 1.0),
+        _step("a", "fell-back", 1, 2.0, offered=4),
+        _step("a", "applied", 4, 3.0),
+        _step("a", "crashed", 4, 3.0),
+    )
+    told = gathered(seen, story, title="x", began=NOW).releases[1]
+    assert (told.running, told.again, told.fell_back, told.hit) == (1, 1, 1, 1)
+
+
+def test_what_the_table_and_the_large_figures_say_is_where_the_chart_ends() -> None:
+    """Three of six have fallen back from 3 since the server last heard of them."""
+    ids = [f"c{number}" for number in range(6)]
+    story = [_step(one, "applied", 2, 1.0) for one in ids]
+    story += [_step(one, what, 3, 2.0) for one in ids for what in ("applied", "crashed")]
+    story += [_step(one, "fell-back", 2, 3.0, offered=3) for one in ids[:3]]
+    seen = Seen(
+        controls=controls_with(a_release(2), a_release(3)),
+        clients=_clients(*(an_answered_check(one, sequence=3) for one in ids)),
+    )
+    report = gathered(seen, story, title="x", began=NOW)
+    ends = {one.sequence: one.points[-1][1] for one in report.running}
+    assert ends == {2: 3, 3: 3}
+    assert {way.sequence: way.running for way in report.releases} == ends
+    assert Counter(one.runs for one in report.clients) == ends
+    assert {one.standing for one in report.clients} == {"fell-back"}
+    back = [one.said for one in report.clients if one.runs == 2]
+    assert all("By its own word it runs 2 now; no check of it has said so yet." in said for said in back)
+    assert "own word" not in " ".join(one.said for one in report.clients if one.runs == 3)
+    assert report.harmed == 6
+    page = render(report)
+    assert "<dt><bdi>run release 3</bdi></dt><dd class=bad-text><bdi>3 of 6</bdi></dd>" in page
+    assert "<dd class=bad-text><bdi>6</bdi></dd>" in page
+
+
+def test_who_fell_back_to_what_it_had_confirmed_runs_it_confirmed_and_who_gave_that_up_does_not() -> None:
+    story = (
+        _step("a", "applied", 2, 1.0),
+        _step("a", "confirmed", 2, 1.0),
+        _step("a", "applied", 3, 2.0),
+        _step("a", "crashed", 3, 2.0),
+        _step("a", "fell-back", 2, 3.0, offered=3),
+        _step("b", "applied", 2, 1.0),
+        _step("b", "confirmed", 2, 1.0),
+        _step("b", "fell-back", 0, 2.0, offered=2),
+        _step("b", "applied", 2, 3.0),
+    )
+    seen = Seen(controls=controls_with(a_release(2), a_release(3)))
+    good, bad = gathered(seen, story, title="x", began=NOW).releases
+    assert (good.running, good.confirmed, good.again) == (2, 1, 1)
+    assert (bad.running, bad.confirmed) == (0, 0)
+
+
+def test_without_a_fleet_too_a_client_that_two_releases_hit_is_one_that_was_harmed() -> None:
+    observations = [
+        an_offer(4, client="a", sequence=1),
+        an_answered_check("a", sequence=4),
+        an_offer(5, client="a", sequence=1),
+        a_report("download-error", 5, client="a", error="HTTP 503"),
+    ]
+    seen = Seen(
+        controls=controls_with(a_release(4), a_release(5)),
+        clients=_clients(*observations),
+        events=(*observations,),
+    )
+    assert gathered(seen, title="x", began=NOW).harmed == 1
+
+
+def test_a_run_that_took_longer_than_it_was_meant_to_is_drawn_to_its_real_end() -> None:
+    late = (*FLEET, *(_step("a", "checked", 5, 30.0 + one, detail="up-to-date") for one in range(11)))
+    report = gathered(Seen(), late, title="x", began=NOW, seconds=30.0)
+    assert report.seconds == 40.0
+    assert report.rate is not None
+    assert sum(report.rate.counts[31:]) == 10
+    assert len(report.rate.counts) == 40
+
+
+def test_a_story_that_waited_for_what_never_came_is_drawn_to_the_end_of_its_wait() -> None:
+    waited = _verdict(
+        _ended("wait until all run 9", "failed", expected="x", at=8.0, seconds=300.0), _ended("y", "skipped")
+    )
+    report = gathered(Seen(), FLEET, title="x", began=NOW, verdicts=[waited])
+    assert report.seconds == 308.0
 
 
 def test_a_client_that_two_releases_hit_is_one_that_was_harmed() -> None:
