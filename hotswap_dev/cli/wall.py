@@ -23,7 +23,8 @@ def wall(opens: bool, as_json: bool, **where: Any) -> None:
     """Show every client as a phone with the page that it runs now, live, in a browser on this machine.
 
     Prints the wall's link, which stays the same as long as the server runs. Who has it may look and can change nothing.
-    On a phone by USB: adb reverse tcp:PORT tcp:PORT with the link's port.
+    On a phone by USB: adb reverse tcp:PORT tcp:PORT with the link's port. With ?still at its end the link shows one
+    picture and asks for no more, for programs that take a screenshot once a page has loaded.
     """
     server = running_server(where)
     site = ControlClient(server.control, server.token or "")

@@ -50,9 +50,8 @@ class Tally:
         """Story time of what was heard last."""
         self.runs: dict[str, int] = {}
         """What each client runs."""
-        self._confirmed: dict[str, int] = {}
-        self._offered, self._fetched, self._crashed, self._fell, self._failed = (
-            defaultdict[int, set[str]](set) for _ in range(5)
+        self._offered, self._fetched, self._confirmed, self._crashed, self._fell, self._failed = (
+            defaultdict[int, set[str]](set) for _ in range(6)
         )
         self._running: Counter[int] = Counter()
         self._points: dict[int, list[tuple[float, int]]] = {}
@@ -73,10 +72,11 @@ class Tally:
             case "fetched":
                 self.downloads += 1
                 self._fetched[about].add(client)
+                self._confirmed[about].discard(client)  # what is extracted anew nobody has confirmed
             case "failed":
                 self._failed[about].add(client)
             case "confirmed":
-                self._confirmed[client] = happened.sequence
+                self._confirmed[happened.sequence].add(client)
             case "crashed":
                 self._crashed[about].add(client)
             case "fell-back":
@@ -96,8 +96,6 @@ class Tally:
             return
         self.runs[client] = sequence
         if before is not None:
-            if self._confirmed.get(client) == before:
-                del self._confirmed[client]
             self._running[before] -= 1
             self._point(before, at)
         self._running[sequence] += 1
@@ -118,7 +116,7 @@ class Tally:
             "offered": frozenset(self._offered.get(sequence, ())),
             "fetched": frozenset(self._fetched.get(sequence, ())),
             "running": frozenset(client for client, runs in self.runs.items() if runs == sequence),
-            "confirmed": frozenset(client for client, one in self._confirmed.items() if one == sequence),
+            "confirmed": self._sure(sequence),
             "crashed": frozenset(self._crashed.get(sequence, ())),
             "fell_back": frozenset(self._fell.get(sequence, ())),
             "failed": frozenset(self._failed.get(sequence, ())),
@@ -127,20 +125,23 @@ class Tally:
     def adopted(self) -> tuple[Adopted, ...]:
         """Each release that anybody was offered or ran, lowest first."""
         known = {*self._offered, *self._fetched, *self._running, *self._failed} - {0}
-        confirmed = Counter(self._confirmed.values())
         return tuple(
             Adopted(
                 sequence=one,
                 offered=len(self._offered.get(one, ())),
                 fetched=len(self._fetched.get(one, ())),
                 running=self._running[one],
-                confirmed=confirmed[one],
+                confirmed=len(self._sure(one)),
                 crashed=len(self._crashed.get(one, ())),
                 fell_back=len(self._fell.get(one, ())),
                 failed=len(self._failed.get(one, ())),
             )
             for one in sorted(known)
         )
+
+    def _sure(self, sequence: int) -> frozenset[str]:
+        """Who runs it now, and has it confirmed: also who fell back to it."""
+        return frozenset(one for one in self._confirmed.get(sequence, ()) if self.runs.get(one) == sequence)
 
     def running(self, sequence: int) -> Sequence[tuple[float, int]]:
         """How many ran it from which story time on, oldest first."""

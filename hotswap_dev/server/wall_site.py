@@ -59,6 +59,10 @@ HEARTBEAT = 10.0
 STALLED = 30.0
 """Seconds that a viewer has to take what is sent; then its place is another's, and a browser asks again."""
 
+STILL = 3.0
+"""Seconds after which the stream of a still wall ends. A browser that takes a picture of a page takes it once nothing
+is under way any more: that time is for the pages in the frames, for which it does not wait."""
+
 _PARTS = {"wall.css": "text/css", "wall.js": "text/javascript"}
 _ROOM = "hotswap_dev.server.wall"
 _WAY_OUT = "open the link that hotswap-dev wall prints"
@@ -173,6 +177,9 @@ class _Live:
             async for picture in self._pictures():
                 async with asyncio.timeout(STALLED):
                     await response.write(b"data: " + picture + b"\n\n" if picture else b":\n\n")
+                if "still" in request.query:
+                    await asyncio.sleep(STILL)
+                    break
         return response
 
     async def _pictures(self) -> AsyncIterator[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from hotswap_dev.server import wall_site
 from hotswap_dev.server.connections import Connection
 from hotswap_dev.server.run import ServerOptions, serving
 from hotswap_dev.storage.keys import KeyHome
-from tests.e2e.browser import CHROMIUM, Tab, chromium, until
+from tests.e2e.browser import CHROMIUM, chromium, until
+from tests.e2e.wall_tabs import holds, looking_at
 from tests.server.asking import Asking
-from tests.server.walls import Wall, opened, runs
+from tests.server.walls import opened, runs
 from tests.unit.domain.clients import a_download, an_offer
 
 DEMANDED = os.environ.get("HOTSWAP_DEV_REQUIRE_TOOLS") == "1"
@@ -84,30 +84,6 @@ async def server(tmp_path: Path, recording: Recording) -> AsyncIterator[Asking]:
         aiohttp.ClientSession() as session,
     ):
         yield Asking(running, session)
-
-
-@asynccontextmanager
-async def looking_at(wall: Wall, tmp_path: Path, theme: str = "light") -> AsyncIterator[Tab]:
-    """The wall in a browser of 1280 by 720, once it shows a picture."""
-    async with chromium(tmp_path / "profile", width=1280, height=720) as browser, browser.tab() as tab:
-        await tab.call(
-            "Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False
-        )
-        await tab.call(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}]
-        )
-        await tab.go(wall.url)
-        await holds(tab, "document.body?.dataset.shown === 'yes'")
-        yield tab
-
-
-async def holds(tab: Tab, expression: str) -> None:
-    """Wait until JavaScript finds this to be so."""
-
-    async def whether() -> bool:
-        return bool(await tab.value(expression))
-
-    await until(whether, lambda: f"{expression}; complaints: {tab.complaints}")
 
 
 async def told(recording: Recording, sequence: int, *names: str) -> dict[str, str]:

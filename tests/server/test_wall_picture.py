@@ -20,7 +20,7 @@ from hotswap_dev.domain.policy import decide
 from hotswap_dev.domain.preview import next_check
 from hotswap_dev.server.wall import picture
 from hotswap_dev.server.wall.picture import MOST_PHONES, newest_of, phone, take_picture
-from tests.unit.domain.clients import checked
+from tests.unit.domain.clients import Story, checked
 from tests.unit.making import CLIENTS, NOW, a_release, all_controls, controls_with
 
 
@@ -71,6 +71,31 @@ def test_a_phone_stands_where_the_rollout_left_it() -> None:
     assert stands(Controls(), a_client()) == ("held", "")
 
 
+def test_only_a_confirmed_newest_stands_as_confirmed() -> None:
+    controls = controls_with(a_release(13), a_release(14))
+    applied = Story().applies(14, at=13)
+
+    assert stands(controls, applied.client) == ("newest", "newest")
+    assert stands(controls, applied.says("ready-confirmed", 14).client) == ("confirmed", "newest")
+
+
+@pytest.mark.parametrize(
+    ("falls", "words"), [(1, "applied again"), (2, "rollback loop"), (3, "rollback loop")]
+)
+def test_who_runs_again_what_it_gave_up_is_bad_until_it_confirms_it(falls: int, words: str) -> None:
+    controls = controls_with(a_release(13), a_release(14))
+    story = Story().reports(13)
+    for _ in range(falls):
+        story.applies(14, at=13).reports(13)
+
+    again = phone(controls, story.applies(14, at=13).client, NOW, page_of)
+    confirmed = phone(controls, story.says("ready-confirmed", 14).client, NOW, page_of)
+
+    assert (again.sequence, again.tone, again.words) == ("14", "bad", words)
+    assert "from 14" in again.detail
+    assert (confirmed.tone, confirmed.words, confirmed.standing) == ("good", "confirmed", "confirmed")
+
+
 def test_the_rollout_is_about_the_newest_that_is_neither_withheld_nor_poisoned() -> None:
     controls = controls_with(
         a_release(12), a_release(13), a_release(14, withheld=True), a_release(15, origin="poisoned")
@@ -100,7 +125,8 @@ def test_the_wall_never_says_other_than_the_server_would_answer(data: st.DataObj
         assert shown.standing_words == f"offered {decision.offered.sequence}"
     elif shown.standing == "outside":
         assert decision.reason.code == "not-in-rollout"
-    elif shown.standing == "newest":
+    elif shown.standing in ("newest", "confirmed"):
+        assert (shown.standing == "confirmed") == (client.confirmed == sequence)
         newest = newest_of(controls, channel or "production")
         assert newest is not None
         assert newest.sequence == sequence

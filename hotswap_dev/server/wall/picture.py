@@ -16,7 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hotswap_dev.domain.adoption import Adoption, Counting
-from hotswap_dev.domain.clients import Client, in_loop, label_sentence
+from hotswap_dev.domain.clients import Client, in_loop, label_sentence, runs_again
 from hotswap_dev.domain.controls import Controls
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.policy import decide
@@ -34,9 +34,9 @@ _LONGEST_SENTENCE = 600
 Tone = Literal["good", "fine", "plain", "odd", "bad"]
 """How well a phone is: confirmed, running, nothing to say, strange, failed or fallen back."""
 
-Standing = Literal["newest", "due", "outside", "held"]
-"""Where a phone is on the newest release's way: it runs it, it is offered it, its rollout has not come to it, or
-something else keeps it where it is."""
+Standing = Literal["confirmed", "newest", "due", "outside", "held"]
+"""Where a phone is on the newest release's way: it runs it and confirmed it, it runs it, it is offered it, its rollout
+has not come to it, or something else keeps it where it is. Whoever is `bad` by its tone is that before all."""
 
 Kind = Literal["page", "embedded", "gone", "unknown"]
 """What its frame shows: a release's page, or words: the page in the binary, a bundle that was pruned, a sequence that
@@ -186,6 +186,8 @@ def _label(client: Client) -> tuple[Tone, str, str]:
     if in_loop(client):
         gave_up, times = turn.args.get("gave_up", client.fell_from), turn.args.get("times", client.falls)
         return "bad", "rollback loop", f"from {gave_up}, ×{times}"  # noqa: RUF001
+    if runs_again(client):
+        return "bad", "applied again", f"fell from {client.fell_from}"
     tone, words, about = _LABELS.get(turn.code, ("plain", turn.code, ""))
     detail = ""
     if about in turn.args:
@@ -219,7 +221,7 @@ def _standing(controls: Controls, client: Client, now: datetime) -> tuple[Standi
     newest = newest_of(controls, client.channel or DEFAULT_CHANNEL)
     check = next_check(client)
     if newest is not None and client.sequence == newest.sequence:
-        return "newest", "newest"
+        return ("confirmed" if client.confirmed == newest.sequence else "newest"), "newest"
     if newest is None or check is None:
         return "held", ""
     decision = decide(controls, check, now)

@@ -94,6 +94,18 @@ def test_what_was_confirmed_is_so_no_longer_once_another_runs() -> None:
     assert [(one.sequence, one.running, one.confirmed) for one in tally.adopted()] == [(1, 0, 0), (2, 1, 0)]
 
 
+def test_who_falls_back_to_what_it_had_confirmed_has_it_confirmed_still() -> None:
+    tally = told(
+        step("a", "applied", 1),
+        step("a", "confirmed", 1),
+        step("a", "applied", 2),
+        step("a", "fell-back", 1, offered=2),
+        step("a", "launched", 1),
+    )
+
+    assert [(one.sequence, one.running, one.confirmed) for one in tally.adopted()] == [(1, 1, 1), (2, 0, 0)]
+
+
 def test_failures_are_counted_by_what_the_plugin_says() -> None:
     tally = told(
         step("a", "check-failed", 0, detail="HTTP 500: update check failed"),
