@@ -37,7 +37,10 @@ _MOST_NAMED = 20
 _MOST_GIVEN = 1000
 """What `GET /api/funnel` names at most."""
 
-_NO_REPORTS = "Nobody has confirmed it here. That is seen only of an app that reports its lifecycle events (POST /api/lifecycle)."
+_NO_REPORTS = (
+    "Nobody has confirmed it here. "
+    "That is seen only of an app that reports its lifecycle events (POST /api/lifecycle)."
+)
 
 
 @click.command(params=finding_a_server())
