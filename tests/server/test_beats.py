@@ -19,6 +19,9 @@ from hotswap_dev.scenario.stage import Stage, staged
 from hotswap_dev.scenario.verdict import Told, Verdict
 from tests.unit.scenario.playing_on import a_stage
 
+# No program is started, but its stories take as long.
+pytestmark = pytest.mark.processes
+
 BEATS = beats()
 BY_NAME = {beat.file.partition("-")[0]: beat for beat in BEATS}
 
@@ -81,7 +84,6 @@ def test_the_cast_is_mixed() -> None:
     assert any(not crew.reports for crew in crews)
 
 
-@pytest.mark.processes  # it plays thirty beats: no program is started, but they take as long
 @pytest.mark.parametrize("number", sorted(BY_NAME))
 async def test_any_beat_can_be_the_first_and_be_played_again(number: str) -> None:
     beat = BY_NAME[number]
@@ -220,9 +222,7 @@ def _named(verdict: Verdict) -> bool:
     return verdict.ok if failure is None else bool(failure.expected and failure.seen)
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.processes) for seed in range(1, 6))]
-)
+@pytest.mark.parametrize("seed", range(6))
 async def test_whatever_is_pressed_between_beats_none_raises_and_one_that_fails_says_why(seed: int) -> None:
     drawn = random.Random(seed)
     pressed: list[str] = []

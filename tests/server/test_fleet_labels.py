@@ -13,6 +13,9 @@ from hotswap_dev.fleet.fleet import ActName
 from hotswap_dev.fleet.plan import Crew
 from tests.server.fleets import Told, fresh, living
 
+# No program is started, but its stories take as long.
+pytestmark = pytest.mark.processes
+
 MIXED = (
     Crew(
         group="phones",

@@ -20,6 +20,9 @@ from tests.server.asking import Asking, until, write_frontend
 from tests.server.conftest import Serve
 from tests.server.fleets import Told, fresh, living
 
+# No program is started, but its stories take as long.
+pytestmark = pytest.mark.processes
+
 STORY = (
     Crew(
         group="phones",

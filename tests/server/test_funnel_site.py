@@ -45,6 +45,7 @@ async def test_each_release_has_its_steps_newest_first(server: Asking, tmp_path:
         "confirmed": 1,
         "failed": 1,
         "fell_back": 0,
+        "again": 0,
     }
     assert (second["sequence"], second["clients"], second["offered"]) == (2, 3, 0)
     assert [row["sequence"] for row in (await server.control("/api/funnel?limit=1")).json] == [2]
