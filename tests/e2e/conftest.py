@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 _OWN_SUITES = ("slow", "screens")
-_QUICK = ("test_registry.py", "test_imports.py")
-"""They need a process or two for many tests."""
+_QUICK = ("test_registry.py",)
+"""It needs a process or two for many tests."""
 
 
 @pytest.hookimpl(tryfirst=True)

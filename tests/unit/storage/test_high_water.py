@@ -182,6 +182,7 @@ print("raised", flush=True)
 """
 
 
+@pytest.mark.processes
 def test_E1_a_kill_at_any_moment_leaves_old_or_new_and_the_next_start_sweeps(tmp_path: Path) -> None:
     for number in range(1, 100):
         home = KeyHome(tmp_path / f"home-{number}-")
