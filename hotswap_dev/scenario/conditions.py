@@ -18,6 +18,7 @@ from hotswap_dev.domain.labels import page
 from hotswap_dev.domain.model import DEFAULT_CHANNEL, Release
 from hotswap_dev.domain.text import shown
 from hotswap_dev.errors import NotFound
+from hotswap_dev.scenario.how_many import STATIONS, are_enough, how_many, is_counted, is_lone, so_many
 from hotswap_dev.scenario.model import Condition
 from hotswap_dev.scenario.words import nearest
 
@@ -144,7 +145,7 @@ class _Asked(Struct, frozen=True):
 def _at_station(condition: Condition, seen: Seen) -> Result:
     asked = _asked(condition, seen)
     sequence, release = _release(condition, seen)
-    one, many = _STATIONS[condition.is_]
+    one, many = STATIONS[condition.is_]
     about = _said(condition, sequence)
     expected = _expected(condition, asked, (f"{one} {about}", f"{many} {about}"))
     if asked is None:
@@ -189,7 +190,7 @@ def _answered(condition: Condition, seen: Seen) -> Result:
         return _judged(condition, asked, there, expected, words)
     of = f" of {asked.who}" if asked is not None and asked.who else ""
     one, many = f"check{of} is answered {code}", f"checks{of} are answered {code}"
-    expected = f"{_how_many(condition)} {one if _lone(condition) else many}"
+    expected = f"{how_many(condition)} {one if is_lone(condition) else many}"
     if asked is None:
         return Result(holds=False, expected=expected, seen=_nobody(condition, seen))
     counts: Counter[str] = Counter()
@@ -203,7 +204,7 @@ def _answered(condition: Condition, seen: Seen) -> Result:
         told += f"; the others: {', '.join(others[:_KINDS_TOLD])}"
     elif not counts:
         told = f"no check{of} was answered at all"
-    return Result(holds=_enough(condition, counts[code]), expected=expected, seen=told)
+    return Result(holds=are_enough(condition, counts[code]), expected=expected, seen=told)
 
 
 def _asked(condition: Condition, seen: Seen) -> _Asked | None:
@@ -227,7 +228,7 @@ def _asked(condition: Condition, seen: Seen) -> _Asked | None:
 
 def _expected(condition: Condition, asked: _Asked | None, words: tuple[str, str]) -> str:
     one, many = words
-    if condition.client is not None and (condition.exactly == 0 or not _counts_given(condition)):
+    if condition.client is not None and (condition.exactly == 0 or not is_counted(condition)):
         never = "it is not so that " if condition.exactly == 0 else ""
         return f"{never}{(asked and asked.who) or shown(condition.client)} {one}"
     group = (asked and asked.who) or shown(condition.client or condition.group or "")
@@ -236,12 +237,10 @@ def _expected(condition: Condition, asked: _Asked | None, words: tuple[str, str]
             return f"the only one of {group} {one}" if group else f"the only client {one}"
         count = str(asked.all) if asked else "clients"
         return f"all {count} of {group} {many}" if group else f"all {count} clients {many}"
-    many_are, verb = _how_many(condition), one if _lone(condition) else many
+    verb = one if is_lone(condition) else many
     if group:
-        return f"{many_are} of {group} {verb}"
-    return (
-        f"{'no' if many_are == 'none' else many_are} {_plural(_lone(condition), 'client', 'clients')} {verb}"
-    )
+        return f"{how_many(condition)} of {group} {verb}"
+    return f"{so_many(condition, 'client', 'clients')} {verb}"
 
 
 def _judged(
@@ -249,7 +248,7 @@ def _judged(
 ) -> Result:
     """By how many there are; what is seen says where the others are, and why."""
     every = asked.all > 0 and len(there) == asked.all
-    enough = every if condition.all_of else _enough(condition, len(there))
+    enough = every if condition.all_of else are_enough(condition, len(there))
     one, many = words
     if not asked.all:  # of nobody anything could be said: "exactly 0" too
         return Result(holds=False, expected=expected, seen="no client is known")
@@ -291,38 +290,6 @@ def _trouble(client: Client) -> str:
 
 
 # --- numbers and releases in words --------------------------------------------------------------------------------
-
-
-def _counts_given(condition: Condition) -> bool:
-    return not condition.at_least is condition.at_most is condition.exactly is None
-
-
-def _enough(condition: Condition, count: int) -> bool:
-    if condition.exactly is not None:
-        return count == condition.exactly
-    least = (
-        condition.at_least if condition.at_least is not None else 0 if condition.at_most is not None else 1
-    )
-    return count >= least and (condition.at_most is None or count <= condition.at_most)
-
-
-def _how_many(condition: Condition) -> str:
-    if condition.exactly is not None:
-        return "none" if condition.exactly == 0 else f"exactly {condition.exactly}"
-    bounds = []
-    if condition.at_least is not None or condition.at_most is None:
-        bounds.append(f"at least {condition.at_least or 1}")
-    if condition.at_most is not None:
-        bounds.append(f"at most {condition.at_most}")
-    return " and ".join(bounds)
-
-
-def _lone(condition: Condition) -> bool:
-    """Whether the verb is that of one."""
-    bound = next(
-        (one for one in (condition.exactly, condition.at_most, condition.at_least) if one is not None), 1
-    )
-    return bound < 2
 
 
 def _number(count: int) -> str:
@@ -377,14 +344,6 @@ def _nobody(condition: Condition, seen: Seen) -> str:
     return f"no group is called {shown(condition.group or '')}; there are: {there}"
 
 
-_STATIONS: Mapping[str, tuple[str, str]] = {
-    "running": ("runs", "run"),
-    "confirmed": ("has confirmed", "have confirmed"),
-    "fetched": ("has fetched", "have fetched"),
-    "offered": ("was offered", "were offered"),
-    "fell-back": ("has fallen back from", "have fallen back from"),
-    "failed": ("has failed on", "have failed on"),
-}
 _COUNTED: Mapping[str, Callable[[Adoption], int]] = {
     "running": lambda way: way.running,
     "confirmed": lambda way: way.confirmed,
@@ -394,7 +353,7 @@ _COUNTED: Mapping[str, Callable[[Adoption], int]] = {
     "failed": lambda way: way.failed,
 }
 _RULES: Mapping[str, Callable[[Condition, Seen], Result]] = {
-    **dict.fromkeys(_STATIONS, _at_station),
+    **dict.fromkeys(STATIONS, _at_station),
     "labelled": _labelled,
     "answered": _answered,
     "withheld": _withheld,

@@ -9,6 +9,7 @@ from typing import Any
 
 from hotswap_dev import wire
 from hotswap_dev.domain.text import shown
+from hotswap_dev.scenario.how_many import STATIONS, how_many, is_counted, is_lone, so_many
 from hotswap_dev.scenario.model import Act, Action, Condition, Do, Expect, Live, Save, Wait
 
 _LONGEST = 60
@@ -97,18 +98,16 @@ def _condition(condition: Condition) -> str:
     one, many = _VERBS[condition.is_]
     if condition.is_ == "answered" and not condition.all_of:
         of = _who(condition.group, condition.client) if condition.group or condition.client else ""
-        checks = (
-            f"{_number(condition)} {'check' if _lone(condition) else 'checks'}{f' of {of}' if of else ''}"
-        )
-        return f"{checks} {one if _lone(condition) else many}{code}"
-    if condition.client is not None and not condition.all_of and not _counted(condition):
+        checks = f"{so_many(condition, 'check', 'checks')}{f' of {of}' if of else ''}"
+        return f"{checks} {one if is_lone(condition) else many}{code}"
+    if condition.client is not None and not condition.all_of and not is_counted(condition):
         return f"{_who(None, condition.client)} {one}{code}{sequence}{where}"
-    lone = _lone(condition) and not condition.all_of
-    number = "all" if condition.all_of else _number(condition)
+    lone = is_lone(condition) and not condition.all_of
     if condition.group or condition.client:
-        who = f"{'none' if number == 'no' else number} of {_who(condition.group, condition.client)}"
+        number = "all" if condition.all_of else how_many(condition)
+        who = f"{number} of {_who(condition.group, condition.client)}"
     else:
-        who = f"{number} {'client' if lone else 'clients'}"
+        who = "all clients" if condition.all_of else so_many(condition, "client", "clients")
     return f"{who} {one if lone else many}{code}{sequence}{where}"
 
 
@@ -120,31 +119,7 @@ _ACTS: Mapping[str, tuple[str, str]] = {
     "rollback": ("rolls back", "roll back"),
 }
 _VERBS: Mapping[str, tuple[str, str]] = {
-    "running": ("runs", "run"),
-    "confirmed": ("has confirmed", "have confirmed"),
-    "fetched": ("has fetched", "have fetched"),
-    "offered": ("is offered", "are offered"),
-    "fell-back": ("has fallen back from", "have fallen back from"),
-    "failed": ("has failed on", "have failed on"),
+    **STATIONS,
     "labelled": ("is labelled", "are labelled"),
     "answered": ("is answered", "are answered"),
 }
-
-
-def _counted(condition: Condition) -> bool:
-    return not condition.at_least is condition.at_most is condition.exactly is None
-
-
-def _lone(condition: Condition) -> bool:
-    bounds = (condition.exactly, condition.at_most, condition.at_least)
-    return next((one for one in bounds if one is not None), 1) == 1
-
-
-def _number(condition: Condition) -> str:
-    if condition.exactly is not None:
-        return "no" if condition.exactly == 0 else f"exactly {condition.exactly}"
-    least = condition.at_least or (None if condition.at_most is not None else 1)
-    told = [f"at least {least}"] if least is not None else []
-    if condition.at_most is not None:
-        told.append(f"at most {condition.at_most}")
-    return " and ".join(told)

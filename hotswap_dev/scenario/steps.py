@@ -18,6 +18,7 @@ from hotswap_dev.domain.model import MAX_SEQUENCE
 from hotswap_dev.domain.plain_words import in_plain_words
 from hotswap_dev.domain.versions import is_version
 from hotswap_dev.errors import HotswapError
+from hotswap_dev.scenario.how_many import STATIONS
 from hotswap_dev.scenario.model import Act, Action, Condition, Do, Expect, Live, Save, Step, Wait
 from hotswap_dev.scenario.words import Mistake, duration, name, nearest, quoted, text, whole, word, yes_or_no
 
@@ -27,7 +28,6 @@ ACTS = ("check", "update", "restart", "upgrade", "rollback")
 LEADING = ("publish", "promote", "reoffer", "roll-back-to", "jump-sequence", "arm-fault")
 """Commands that lead to a release, or to a fault with a number: what `as` can name."""
 
-STATIONS = ("running", "confirmed", "fetched", "offered", "fell-back", "failed")
 _WHO = ("group", "client")
 _COUNTS = ("at_least", "at_most", "exactly", "all")
 CONDITIONS: Mapping[str, tuple[str, ...]] = {

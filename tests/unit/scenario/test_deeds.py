@@ -44,12 +44,12 @@ def _action(text: str) -> Action:
         ('expect = "withheld"\nsequence = "@good"', "expect @good is withheld"),
         ('expect = "running"\nsequence = "@good"\nall = true', "expect all clients run @good"),
         ('expect = "running"\nsequence = "@good"\nclient = "Mia"', "expect Mia runs @good"),
-        ('expect = "running"\nsequence = 0\ngroup = "phones"\nexactly = 0', "expect none of phones run 0"),
-        ('expect = "failed"\nsequence = "@good"\nexactly = 0', "expect no clients have failed on @good"),
+        ('expect = "running"\nsequence = 0\ngroup = "phones"\nexactly = 0', "expect none of phones runs 0"),
+        ('expect = "failed"\nsequence = "@good"\nexactly = 0', "expect no client has failed on @good"),
         ('expect = "fetched"\nsequence = "@good"', "expect at least 1 client has fetched @good"),
         (
             'expect = "offered"\nsequence = "@good"\nat_least = 2\nat_most = 5\ngroup = "phones"',
-            "expect at least 2 and at most 5 of phones are offered @good",
+            "expect at least 2 and at most 5 of phones were offered @good",
         ),
         ('expect = "answered"\nreason = "up-to-date"', "expect at least 1 check is answered up-to-date"),
         (
