@@ -185,11 +185,6 @@ class Stage:
         await self.fleet.live(until=until)
         await self.fleet.settled()
 
-    async def live_until(self, wanted: asyncio.Event) -> None:
-        """Let the clients live until something is wanted: what they do between two scenarios. Needs a pace above 0."""
-        while not wanted.is_set():
-            await self.live(self.clock.now + _LOOK)
-
     # --- what is done -------------------------------------------------------------------------------------------------
 
     async def save(self, folder: str) -> int:

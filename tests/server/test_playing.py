@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from hotswap_dev.cli.demo.phones import Phones
 from hotswap_dev.client.live import LiveControl
 from hotswap_dev.errors import Unreachable
 from hotswap_dev.fleet.happened import Happened
@@ -354,6 +355,6 @@ async def test_in_real_time_the_clients_live_until_something_is_wanted(tmp_path:
     async with a_stage(pace=0.01, tell=tell) as stage:
         await play(written(tmp_path, PHONES + SAVE), stage)
         async with asyncio.timeout(20):
-            await stage.live_until(wanted)
+            await Phones(stage).live(wanted)
 
     assert any(isinstance(one, Happened) and one.what == "confirmed" for one in told)

@@ -43,8 +43,7 @@ class Phones:
             await self.stage.fleet.live(until=self.stage.clock.now + _LOOK)
 
     async def play(self, beat: Scenario, tell: Tell) -> Verdict:
-        """Play a beat, once all is heard that was answered before it: its own answers are counted from here."""
-        await self.stage.look()
+        """Play a beat: its own answers are counted from here."""
         return await play(beat, self.stage, tell)
 
 

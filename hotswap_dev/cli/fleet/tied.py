@@ -21,7 +21,7 @@ def main() -> None:
     _thread.start_new_thread(_end_with_it, ())
     from locust.main import main as locust
 
-    sys.exit(locust())  # type: ignore[no-untyped-call]
+    sys.exit(locust())  # type: ignore[no-untyped-call] # locust says nothing of it
 
 
 def _end_with_it() -> None:
